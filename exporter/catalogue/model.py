@@ -1,0 +1,101 @@
+"""The kinds of things the catalogue declares, with the rules that their names must keep."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+NAMESPACE: Final = "ops"
+
+# Prometheus marks a series stale when a scrape no longer has it. Rules and panels look back this
+# far, so that one missed poll neither fires nor clears; heavy endpoints are asked less often.
+WINDOW_LIGHT: Final = "2m"
+WINDOW_HEAVY: Final = "10m"
+
+_METRIC_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_ALERT_NAME = re.compile(r"Ops[A-Z][A-Za-z]{1,36}")
+_BASE_UNITS = ("seconds", "bytes", "ratio")
+
+
+class Kind(StrEnum):
+    """The type of a metric family in the exposition."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    SUMMARY = "summary"  # quantiles that the API computed; neither sum nor count is known
+
+
+class Dialect(StrEnum):
+    """The two shapes in which the monitoring API answers."""
+
+    DESIGNED = "designed"
+    DEPLOYED = "deployed"
+
+
+class Severity(StrEnum):
+    """How soon a person must act."""
+
+    INFO = "info"  # nobody is woken: history and dashboards only
+    WARNING = "warning"  # act within the working day
+    CRITICAL = "critical"  # act now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """
+    One metric family of the exporter or of the action service.
+
+    Attributes:
+        help: One sentence that ends with a full stop: what it is, from which endpoint and field.
+        labels: In the order in which samples give their values.
+        states: All values of the label ``status``; exactly one series of a set is 1.
+        free_labels: Labels whose values come from the answer; their distinct combinations are
+            the entities that the cardinality limit counts.
+        owner: The endpoint that this metric comes from; empty for the exporter's own metrics.
+        owner_dialect: The owner speaks of it in this dialect only; in the other the fallback does.
+        fallback: Asked for this metric only while the owner does not give it.
+        dialect: Exists in this dialect only; None for both.
+        service: True when the action service exposes it, not the exporter.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    free_labels: tuple[str, ...] = ()
+    owner: str = ""
+    owner_dialect: Dialect | None = None
+    fallback: str = ""
+    dialect: Dialect | None = None
+    service: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name.startswith(f"{NAMESPACE}_") or not _METRIC_NAME.fullmatch(self.name):
+            message = f"{self.name}: must be {NAMESPACE}_ and lower-case words"
+            raise ValueError(message)
+        if (self.kind is Kind.COUNTER) != self.name.endswith("_total"):
+            message = f"{self.name}: counters, and only counters, end in _total"
+            raise ValueError(message)
+        if not self.help.endswith("."):
+            message = f"{self.name}: help is a sentence and ends with a full stop"
+            raise ValueError(message)
+        if self.states and self.labels[-1:] != ("status",):
+            message = f"{self.name}: a state set has the label status, last"
+            raise ValueError(message)
+        if not set(self.free_labels) <= set(self.labels):
+            message = f"{self.name}: free labels {self.free_labels} are not all labels"
+            raise ValueError(message)
+
+    def __str__(self) -> str:
+        """Return the name, so that an f-string of PromQL just works."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """The base unit that the name ends in (seconds, bytes, ratio), or nothing."""
+        last = self.name.removesuffix("_total").rsplit("_", 1)[-1]
+        return last if last in _BASE_UNITS else ""
