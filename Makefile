@@ -1,0 +1,73 @@
+# Everything works from a fresh clone: each target first sets up what it needs, once.
+#
+#   make test PYTHON=/opt/python3.13/bin/python3     another Python for .venv
+#   make demo ARGS="--dialect deployed --data /tmp/demo"
+
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3.11)
+BIN    := .venv/bin
+COVERAGE_MIN := 90
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test generate lint bench lock clean
+
+help: ## Show this list
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+
+demo: .venv/.project ## Run simulator, exporter, Prometheus and Alertmanager on loopback
+	@$(BIN)/python -m scripts.demo $(ARGS)
+
+test: lint ## Run every check and test that CI runs
+	$(BIN)/ops-exporter generate --check
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=$(COVERAGE_MIN)
+
+generate: .venv/.project ## Render dashboards, rules, Alertmanager config and tables
+	$(BIN)/ops-exporter generate
+
+lint: .venv/.project ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.project ## Measure scrapes, memory and start-up beside prometheus_client
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: .venv/.project ## Pin all dependencies anew, with hashes
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -o requirements-dev.lock
+LOCK := --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+clean: ## Remove all that these targets made outside version control
+	rm -rf .venv .cache .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
+	  .import_linter_cache .hypothesis
+
+# Set-up. A file in .venv says that a step is done; it is done again when its source is newer.
+.venv/.project: .venv/.packages pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/.packages: requirements-dev.lock | .venv/.python
+	@echo "Installing the pinned packages into .venv ..."
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Debian's python3 has no pip without python3-venv: its own wheel of pip then comes into .cache.
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'make: needs Python 3.11 or later: install python3.11 or set PYTHON=' >&2; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	  $(PYTHON) -m venv --clear .venv; \
+	else \
+	  wheel=$$(scripts/debian-packages pip.whl) && \
+	  $(PYTHON) -m venv --clear --without-pip .venv && \
+	  $(BIN)/python "$$wheel/pip" install --quiet --no-index "$$wheel"; \
+	fi
+	@touch $@
+
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
