@@ -44,6 +44,39 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    One resource of the monitoring API that the exporter polls.
+
+    Attributes:
+        path: Below the API's base URL.
+        section: The module of ``exporter.collectors`` that reads the answer.
+        query: Parameters sent as they are; both dialects ignore what they do not know.
+        windowed: Also send the configured ``time_range`` and ``time_window_days``.
+        public: Answers without a token; none is sent.
+        expected_s: How long an answer is thought to take until one was measured. Above the
+            pacer's limit the endpoint is asked alone from its very first request.
+        text: Answers Prometheus text instead of JSON.
+        usable_statuses: HTTP statuses beside 2xx whose body still tells what was asked.
+    """
+
+    name: str
+    path: str
+    section: str
+    query: tuple[tuple[str, str], ...] = ()
+    windowed: bool = False
+    public: bool = False
+    expected_s: float = 0.0
+    text: bool = False
+    usable_statuses: tuple[int, ...] = ()
+
+    @property
+    def window(self) -> str:
+        """How far rules and panels look back for values of this endpoint."""
+        return WINDOW_HEAVY if self.expected_s else WINDOW_LIGHT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """
     One metric family of the exporter or of the action service.
@@ -52,11 +85,13 @@ class Metric:
         help: One sentence that ends with a full stop: what it is, from which endpoint and field.
         labels: In the order in which samples give their values.
         states: All values of the label ``status``; exactly one series of a set is 1.
+        open_labels: Samples bring further labels of their own (those of the watched metric).
         free_labels: Labels whose values come from the answer; their distinct combinations are
             the entities that the cardinality limit counts.
-        owner: The endpoint that this metric comes from; empty for the exporter's own metrics.
+        owner: The endpoint that this metric comes from; None for the exporter's own metrics.
         owner_dialect: The owner speaks of it in this dialect only; in the other the fallback does.
-        fallback: Asked for this metric only while the owner does not give it.
+        fallback: Gives this metric only while the owner does not.
+        also: Gives further series of this metric; where both give the same, the owner's counts.
         dialect: Exists in this dialect only; None for both.
         service: True when the action service exposes it, not the exporter.
     """
@@ -67,11 +102,13 @@ class Metric:
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     free_labels: tuple[str, ...] = ()
-    owner: str = ""
+    owner: Endpoint | None = None
     owner_dialect: Dialect | None = None
-    fallback: str = ""
+    fallback: Endpoint | None = None
+    also: Endpoint | None = None
     dialect: Dialect | None = None
     service: bool = False
+    open_labels: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.startswith(f"{NAMESPACE}_") or not _METRIC_NAME.fullmatch(self.name):
@@ -93,6 +130,11 @@ class Metric:
     def __str__(self) -> str:
         """Return the name, so that an f-string of PromQL just works."""
         return self.name
+
+    @property
+    def window(self) -> str:
+        """How far rules and panels look back for a value of this metric."""
+        return self.owner.window if self.owner else WINDOW_LIGHT
 
     @property
     def unit(self) -> str:

@@ -1,0 +1,1 @@
+"""Talk to the monitoring API: one request, one verdict."""

@@ -1,0 +1,218 @@
+"""Ingestion jobs and the services that ingestion stands on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from exporter.catalogue import metrics as m
+from exporter.catalogue.model import Dialect
+from exporter.collectors.labels import job_id, repository
+from exporter.collectors.parts import (
+    ENVELOPE,
+    OPTIONAL,
+    Identifier,
+    Many,
+    MaybeAmount,
+    MaybeText,
+    Part,
+    Row,
+    Text,
+    audit,
+)
+from exporter.collectors.reading import Reading, SchemaError
+from exporter.collectors.words import health_state, job_state, unix_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exporter.collectors.reading import Context
+
+
+class _DesignedJob(Part):
+    id: Annotated[Identifier, OPTIONAL] = None
+    repo_url: Text = None
+    status: Text = None
+    started_at: MaybeText = None
+    duration_seconds: MaybeAmount = None
+    ignored: ClassVar[dict[str, str]] = {
+        "completed_at": "started + duration",
+        "error_message": "free text",
+    }
+
+
+class _DeployedJob(Part):
+    repo_url: Text = None
+    status: Text = None
+    timestamp: MaybeText = None
+    duration_seconds: MaybeAmount = None
+    ignored: ClassVar[dict[str, str]] = {
+        "files_processed": "no metric asks for it",
+        "embeddings_generated": "no metric asks for it",
+        "error": "free text",
+        "reason": "free text",
+        "age_seconds": "time() - the timestamp",
+    }
+
+
+class _DesignedJobs(Part):
+    jobs: Row[_DesignedJob] = None
+
+
+class _DeployedJobs(Part):
+    jobs: Row[_DeployedJob] = None
+    ignored: ClassVar[dict[str, str]] = {**ENVELOPE, "count": "of the rows asked for"}
+
+
+class _Health(Part):
+    services: Many[Text] = None
+    ignored: ClassVar[dict[str, str]] = ENVELOPE
+
+
+@dataclass(kw_only=True)
+class _Job:
+    """An ingestion job in its newest state."""
+
+    id: str
+    repository: str
+    status: str
+    started_at: float | None
+    duration_s: float | None
+    begun: bool = False  # the row that began its newest run was seen
+
+
+def read_jobs(payload: Any, context: Context) -> Reading:
+    """
+    Read ``GET /api/v1/ingestion/jobs/history?limit=100``.
+
+        ops_ingestion_jobs{status="failed"} 1.0
+        ops_ingestion_job_info{job_id="j-17",repository="github.com/o/r3",status="failed"} 1.0
+        ops_ingestion_job_duration_seconds{job_id="j-17"} 93.0
+
+    By hand: ``curl -s $OPS_API_URL/api/v1/ingestion/jobs/history?limit=100``
+    """
+    del context
+    if isinstance(payload, dict) and isinstance(payload.get("jobs"), list):
+        rows, raw = payload["jobs"], payload
+    elif isinstance(payload, list):
+        rows, raw = payload, {"jobs": payload}
+    else:
+        message = "expected jobs, or a list"
+        raise SchemaError(message)
+    # Only designed jobs have an id; an older deployed backend answers a bare list as well.
+    designed = any(isinstance(row, dict) and "id" in row for row in rows) or raw is not payload
+    if designed and not any(isinstance(row, dict) and "timestamp" in row for row in rows):
+        reading = Reading(dialect=Dialect.DESIGNED)
+        named = _DesignedJobs.model_validate(raw)
+        audit(named, raw, reading)
+        _add_jobs(reading, _designed(reading, named))
+    else:
+        reading = Reading(dialect=Dialect.DEPLOYED)
+        logged = _DeployedJobs.model_validate(raw)
+        audit(logged, raw, reading)
+        _add_jobs(reading, _deployed(reading, logged))
+    return reading
+
+
+def _designed(reading: Reading, answer: _DesignedJobs) -> Iterable[_Job]:
+    """Return one job for each id."""
+    jobs: dict[str, _Job] = {}
+    for row in answer.jobs or []:
+        if row is None or row.repo_url is None:
+            continue
+        status = job_state(row.status)
+        if status is None:
+            reading.missing.append("jobs[*].status")
+            continue
+        started = unix_time(row.started_at)
+        if started is None and row.started_at:
+            reading.missing.append("jobs[*].started_at")
+        name = repository(row.repo_url)
+        job = _Job(
+            id=row.id or job_id(name),
+            repository=name,
+            status=status,
+            started_at=started,
+            duration_s=row.duration_seconds,
+        )
+        known = jobs.get(job.id)
+        if known is None or (started or 0.0) > (known.started_at or 0.0):
+            jobs[job.id] = job
+    # A job that has not started is younger than any that has.
+    return sorted(jobs.values(), key=lambda job: -(job.started_at or math.inf))
+
+
+def _deployed(reading: Reading, answer: _DeployedJobs) -> Iterable[_Job]:
+    """Return one job for each repository: rows are state writes, the newest first."""
+    jobs: dict[str, _Job] = {}
+    for row in answer.jobs or []:
+        if row is None or row.repo_url is None:
+            continue
+        status = job_state(row.status)
+        if status is None:
+            reading.missing.append("jobs[*].status")
+            continue
+        moment = unix_time(row.timestamp)
+        if moment is None and row.timestamp:
+            reading.missing.append("jobs[*].timestamp")
+        name = repository(row.repo_url)
+        job = jobs.setdefault(
+            name,
+            _Job(
+                id=job_id(name),
+                repository=name,
+                status=status,
+                started_at=None,
+                duration_s=row.duration_seconds,
+            ),
+        )
+        # "processing" is when the newest run started; rows before its "pending" are of older runs.
+        if status == "processing" and not job.begun:
+            job.started_at = moment
+        job.begun = job.begun or status == "pending"
+    return jobs.values()
+
+
+def _add_jobs(reading: Reading, jobs: Iterable[_Job]) -> None:
+    """Add the *jobs*, of which the first are the latest."""
+    counts = dict.fromkeys(m.JOB_STATES, 0)
+    for place, job in enumerate(jobs):
+        counts[job.status] += 1
+        weight = float(-place)
+        reading.add(m.INGESTION_JOB_INFO, 1.0, job.id, job.repository, job.status, weight=weight)
+        reading.add(m.INGESTION_JOB_STARTED, job.started_at, job.id, weight=weight)
+        reading.add(m.INGESTION_JOB_DURATION, job.duration_s, job.id, weight=weight)
+    for status, count in counts.items():
+        reading.add(m.INGESTION_JOBS, count, status)
+
+
+def read_ingestion(payload: Any, context: Context) -> Reading:
+    """
+    Read ``GET /api/v1/ingestion/health``; only qdrant is told nowhere else.
+
+        ops_component_status{component="qdrant",status="healthy"} 1.0
+
+    By hand: ``curl -s $OPS_API_URL/api/v1/ingestion/health``
+    """
+    del context
+    if isinstance(payload, list) and payload and isinstance(payload[0], dict):
+        payload = payload[0]  # an older backend answers [{…}, 503]
+    if not isinstance(payload, dict) or not isinstance(payload.get("services"), dict):
+        message = "expected services"
+        raise SchemaError(message)
+    reading = Reading(dialect=Dialect.DEPLOYED)
+    answer = _Health.model_validate(payload)
+    for service, status in (answer.services or {}).items():
+        if service == "qdrant":
+            reading.add_states(m.COMPONENT_STATUS, health_state(status), service)
+        else:
+            reading.ignored[f"services.{service}"] = "health has it"
+    audit(answer, payload, reading)
+    return reading
+
+
+READERS: dict[str, Callable[[Any, Context], Reading]] = {
+    "jobs": read_jobs,
+    "ingestion": read_ingestion,
+}
