@@ -1,4 +1,5 @@
-"""Samples as a page of bytes: the only part that knows the text formats and prometheus_client.
+"""
+Samples as a page of bytes: the only part that knows the text formats and prometheus_client.
 
 Rendered at most once per change, however many scrapers ask. Nothing here is safe to call from
 more than one thread: the event loop's thread is the only caller.

@@ -1,4 +1,5 @@
-"""One metric family as lines of the text formats, which differ in the lines above the samples only.
+"""
+One metric family as lines of the text formats, which differ in the lines above the samples only.
 
 Prometheus's text format 0.0.4 and OpenMetrics 1.0.0. Histograms are not among the kinds: a sample
 has no way to say which bucket it is.
@@ -33,7 +34,8 @@ _HELP_ESCAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A family rendered.
+    """
+    A family rendered.
 
     Attributes:
         head: HELP, TYPE and UNIT in each format, without a newline at the end.

@@ -32,7 +32,8 @@ class _Preference(NamedTuple):
 
 @lru_cache(_HEADERS_KEPT)
 def preferred_format(accept: str) -> Format:
-    """Return the format that *accept* likes best.
+    """
+    Return the format that *accept* likes best.
 
     Text 0.0.4 when the header is empty, likes both equally well or allows neither: every scraper
     can read it, and a page in the wrong format is worth more than a 406 at night.

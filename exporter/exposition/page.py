@@ -26,7 +26,8 @@ _GZIP_LEVEL: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """The samples of a target at one moment.
+    """
+    The samples of a target at one moment.
 
     Attributes:
         version: Another one whenever *by_metric* says something else.
@@ -47,7 +48,8 @@ class Rendered:
 
 
 class Page:
-    """Renders what *current* returns, each format and encoding when it is first asked for.
+    """
+    Renders what *current* returns, each format and encoding when it is first asked for.
 
     Args:
         current: The samples as they are now; called at each scrape, so it must be cheap.
@@ -73,7 +75,8 @@ class Page:
         self._rendered: dict[tuple[Format, bool], Rendered] = {}
 
     def get(self, accept: str, accept_encoding: str) -> Rendered:
-        """Return the page as the two headers ask for it.
+        """
+        Return the page as the two headers ask for it.
 
         The very same object again until there is another version or the process metrics are old.
         """
