@@ -411,6 +411,27 @@ def _suggestion(loc: tuple[int | str, ...]) -> str:
     return f"; did you mean {alike[0]}?" if alike else f"; there are {', '.join(names)}"
 
 
+def check_files(settings: Settings) -> None:
+    """
+    Try the files that *settings* names, which polling reads only when it needs them.
+
+    Raises:
+        ConfigurationError: With each file that cannot be read.
+    """
+    problems = []
+    for target in settings.all_targets():
+        for name in ("token_file", "ca_file"):
+            path = getattr(target, name)
+            try:
+                if path is not None and not path.read_text("utf-8").strip():
+                    problems.append(f"{target.name}: {name}: {path}: is empty")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+                problems.append(f"{target.name}: {name}: {path}: cannot be read: {reason}")
+    if problems:
+        raise ConfigurationError(*problems)
+
+
 def unknown_variables() -> list[str]:
     """Name the variables of the environment that look like ours and set nothing."""
     known = set()

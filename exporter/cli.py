@@ -1,0 +1,58 @@
+"""
+The command line: ``ops-exporter COMMAND``.
+
+Each command's module is imported only when it runs: ``--help`` must not wait for a web server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from exporter import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Command, module, what it does.
+COMMANDS: Final = (
+    ("serve", "exporter.commands.serve", "poll the monitoring API and serve /metrics"),
+    ("simulate", "exporter.simulator.command", "serve a simulated monitoring API"),
+    ("generate", "exporter.commands.generate", "render dashboards, rules, configuration, tables"),
+    ("check-config", "exporter.commands.check_config", "validate the configuration"),
+    ("check-api", "exporter.commands.check_api", "ask every endpoint once and print a table"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that *argv* names and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="ops-exporter",
+        description="Prometheus exporter and alerting bridge for the JSON monitoring API.",
+        epilog="ops-exporter COMMAND --help tells the flags of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"ops-exporter {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in arguments if not word.startswith("-")), "")
+    module = None
+    for name, path, text in COMMANDS:
+        sub = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        if name == chosen:
+            module = import_module(path)
+            module.add_arguments(sub)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(module.run(parsed)) if module is not None else 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left, as `| head` does.
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

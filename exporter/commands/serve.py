@@ -1,0 +1,105 @@
+"""``ops-exporter serve``: the exporter."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter import __version__, logs
+from exporter.commands.common import add_config_argument, add_log_arguments
+
+if TYPE_CHECKING:
+    import argparse
+
+    from exporter.web.server import Host, Service
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    add_config_argument(parser)
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:9847",
+        help="default: 127.0.0.1:9847",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS, users and headers, in the format of the exporter-toolkit",
+    )
+    parser.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        metavar="PATH",
+        default="/metrics",
+        help="default: /metrics",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        help="allow POST /-/reload (SIGHUP always reloads)",
+    )
+    parser.add_argument(
+        "--web.insecure",
+        dest="insecure",
+        action="store_true",
+        help="serve others than this machine without authentication",
+    )
+    add_log_arguments(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Serve until SIGTERM."""
+    from exporter.web import server  # noqa: PLC0415 - only this command needs it
+
+    logs.configure(level=parsed.log_level, form=parsed.log_format)
+
+    async def build(host: Host) -> Service:
+        # In a thread: /-/healthy is answered while the slow libraries load.
+        return await (await asyncio.to_thread(_prepare, parsed))(host)
+
+    return server.run(
+        build,
+        listen=parsed.listen,
+        web_config_file=parsed.web_config_file,
+        insecure=parsed.insecure,
+    )
+
+
+def _prepare(parsed: argparse.Namespace):  # noqa: ANN202 - a function of a type imported late
+    """Import and read everything; return what goes on with it in the event loop."""
+    from exporter.polling.runtime import Runtime  # noqa: PLC0415 - slow to import
+    from exporter.settings import load, unknown_variables  # noqa: PLC0415
+    from exporter.web.app import create_app  # noqa: PLC0415
+    from exporter.web.options import WebOptions  # noqa: PLC0415
+    from exporter.web.server import Service  # noqa: PLC0415
+
+    web = WebOptions(
+        telemetry_path=parsed.telemetry_path,
+        enable_lifecycle=parsed.enable_lifecycle,
+        version=__version__,
+    )
+    settings = load(parsed.config_file)
+    for name in unknown_variables():
+        logs.Log(__name__).warning("environment variable sets nothing", variable=name)
+
+    async def build(host: Host) -> Service:
+        runtime = Runtime(
+            lambda: load(parsed.config_file), settings, revision=os.environ.get("OPS_REVISION", "")
+        )
+        await runtime.start()
+        return Service(
+            app=create_app(runtime, web=web, reload=host.reload),
+            reload=runtime.reload,
+            stop=runtime.stop,
+            reload_failed=runtime.reload_failed,
+        )
+
+    return build
