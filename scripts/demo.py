@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 from rich.text import Text
 
 from scripts.children import LOOPBACK, Child, ChildError, free_port
@@ -112,15 +112,15 @@ class Demo:
         site, write = self._site, self._console.print
         what = {
             "simulator": f"the monitored API, {site.dialect} dialect",
-            "exporter": "/metrics, and what it thinks of each endpoint",
-            "prometheus": "/targets, /alerts, /graph",
-            "alertmanager": "/api/v2/alerts",
+            "exporter": "its /metrics, and its verdict on each endpoint",
+            "prometheus": "graphs, alerts and targets",
+            "alertmanager": "alerts and silences: /api/v2/alerts",
         }
-        table = Table.grid(padding=(0, 2))
+        write()
         for name, text in what.items():
             url = "not running" if name in missing else site.url(name)
-            table.add_row("", f"[bold]{name.capitalize()}[/]", url, f"[dim]{text}[/]")
-        write("\n", table, f"\n  [dim]Logs and data: {site.folder}[/]\n", sep="")
+            write(f"  [bold]{name.capitalize():<14}[/]{url:<24}[dim]{text}[/]")
+        write(f"\n  [dim]Logs and data: {escape(str(site.folder))}[/]\n")
         for title, lines in self._suggestions(missing).items():
             write(f"  [bold]{title}[/]")
             for line in lines:
@@ -142,7 +142,7 @@ class Demo:
             ],
             "Break the API": [
                 break_it,
-                f"[dim]{_DOWN_ALERT} fires below after {hold} and a few seconds.[/]",
+                f"[dim]{_DOWN_ALERT} fires below when it has held for {hold}.[/]",
             ],
             "Mend it": [mend_it, "[dim]It resolves within a few seconds.[/]"],
         }
