@@ -1,0 +1,228 @@
+"""What the pages show and how they are drawn; templates in ``templates/``, looks in ``static/``."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from itertools import groupby, pairwise
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jinja2 import Environment
+    from markdown_it.token import Token
+
+    from exporter.web.contract import Verdict
+    from exporter.web.options import WebOptions
+
+_DASH: Final = "\N{EN DASH}"
+_HERE: Final = Path(__file__).parent
+# Beside the module in a wheel, in docs/ in a checkout.
+_RUNBOOKS: Final = (_HERE / "runbook.md", _HERE.parents[1] / "docs" / "runbook.md")
+_STATIC: Final = {"ops.css": "text/css", "ops.svg": "image/svg+xml"}
+
+# How each verdict reads: tone (the colour), sign (for those who do not see it), words.
+_READS: Final[dict[str | None, tuple[str, str, str]]] = {
+    None: ("idle", "…", "not asked yet"),
+    "ok": ("good", "✓", "ok"),
+    "not_applicable": ("info", _DASH, "not applicable"),
+    "not_offered": ("info", _DASH, "not offered"),
+    "timeout": ("warn", "!", "timed out"),
+    "too_large": ("warn", "!", "answer too large"),
+    "unauthorized": ("bad", "✕", "unauthorized"),
+    "refused": ("bad", "✕", "refused"),
+    "http_error": ("bad", "✕", "HTTP error"),
+    "invalid": ("bad", "✕", "invalid answer"),
+    "schema": ("bad", "✕", "wrong shape"),
+    "status_error": ("bad", "✕", "reports an error"),
+}
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One endpoint in the table."""
+
+    endpoint: str
+    tone: str
+    sign: str
+    words: str
+    detail: str
+    duration: str
+    last_success: str
+    last_success_at: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One target with its endpoints and how many of them are in each tone."""
+
+    target: str
+    rows: tuple[Row, ...]
+    good: int
+    failing: int
+
+    @property
+    def tone(self) -> str:
+        """The tone of the whole: good only when something answered and nothing failed."""
+        if self.failing:
+            return "bad" if not self.good else "warn"
+        return "good" if self.good else "idle"
+
+    @property
+    def summary(self) -> str:
+        """The same in words."""
+        if self.failing:
+            verb = "fails" if self.failing == 1 else "fail"
+            return f"{self.failing} of {len(self.rows)} endpoints {verb}"
+        return f"{self.good} of {len(self.rows)} endpoints ok" if self.good else "not asked yet"
+
+
+def landing_page(
+    verdicts: Sequence[Verdict], *, web: WebOptions, ready: bool, now: float, uptime_s: float
+) -> dict[str, Any]:
+    """Return what the landing page shows; plain values, so that a thread may render them."""
+    by_target = groupby(verdicts, key=attrgetter("target"))
+    return {
+        "web": web,
+        "ready": ready,
+        "now": _clock_time(now),
+        "now_at": _iso(now),
+        "uptime": span(uptime_s),
+        "sections": [_section(target, [_row(v, now) for v in rows]) for target, rows in by_target],
+    }
+
+
+def _section(target: str, rows: list[Row]) -> Section:
+    return Section(
+        target=target,
+        rows=tuple(rows),
+        good=sum(row.tone == "good" for row in rows),
+        failing=sum(row.tone in {"bad", "warn"} for row in rows),
+    )
+
+
+def _row(verdict: Verdict, now: float) -> Row:
+    word = verdict.verdict
+    # A word that is not in the list is shown as it is: better strange than hidden.
+    tone, sign, words = _READS.get(word) or ("bad", "✕", str(word))
+    success = verdict.last_success
+    return Row(
+        endpoint=verdict.endpoint,
+        tone=tone,
+        sign=sign,
+        words=words,
+        detail=verdict.detail,
+        duration=_DASH if verdict.duration_s is None else _took(verdict.duration_s),
+        # Clocks may be set back between the answer and the page.
+        last_success="never" if success is None else f"{span(max(0.0, now - success))} ago",
+        last_success_at="" if success is None else _iso(success),
+        interval=f"every {span(verdict.interval_s)}",
+    )
+
+
+def span(seconds: float) -> str:
+    """Write a span of time with its two largest units: ``12 s``, ``3 min 5 s``, ``2 d 4 h``."""
+    whole = round(seconds)
+    for size, unit, smaller, smaller_unit in (
+        (_DAY_S, "d", _HOUR_S, "h"),
+        (_HOUR_S, "h", _MINUTE_S, "min"),
+        (_MINUTE_S, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller
+            return (
+                f"{whole // size} {unit} {rest} {smaller_unit}"
+                if rest
+                else f"{whole // size} {unit}"
+            )
+    return f"{whole} s"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _iso(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _clock_time(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%H:%M:%S UTC")
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """Fill a template; every value is escaped."""
+    return _environment().get_template(template).render(values)
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - first page
+
+    return Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@functools.cache
+def static(name: str) -> tuple[bytes, str] | None:
+    """Return body and media type of a file in ``static/``; None for any other name."""
+    media_type = _STATIC.get(name)
+    return ((_HERE / "static" / name).read_bytes(), media_type) if media_type else None
+
+
+@functools.cache
+def runbook(title: str) -> str | None:
+    """Render the runbook as a page, each alert's heading with an id; None where there is none."""
+    path = next((path for path in _RUNBOOKS if path.is_file()), None)
+    if path is None:
+        return None
+    alerts, body = markdown(path.read_text("utf-8"))
+    return render("runbook.html", {"title": title, "alerts": alerts, "body": body})
+
+
+def markdown(text: str) -> tuple[list[tuple[str, str]], Any]:
+    """
+    Render Markdown without raw HTML.
+
+    Returns:
+        Id and text of each second-level heading; the HTML, marked as safe for a template.
+    """
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - the first page only
+    from markupsafe import Markup  # noqa: PLC0415
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(text)
+    headings = []
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open" and opening.tag == "h2":
+            words = _words(inline)
+            # As links in alerts have it; an id must not hold a space.
+            anchor = "-".join(words.lower().split())
+            opening.attrSet("id", anchor)
+            headings.append((anchor, words))
+    html = reader.renderer.render(tokens, reader.options, {})
+    return headings, Markup(html)  # noqa: S704 - markdown-it escapes, html is off
+
+
+def _words(inline: Token) -> str:
+    return "".join(part.content for part in inline.children or [])
+
+
+def version() -> str:
+    """Return the version of the installed distribution, or nothing in a bare checkout."""
+    try:
+        return metadata.version("ops-exporter")
+    except metadata.PackageNotFoundError:
+        return ""
