@@ -14,6 +14,11 @@ NAMESPACE: Final = "ops"
 WINDOW_LIGHT: Final = "2m"
 WINDOW_HEAVY: Final = "10m"
 
+# The cardinality limit counts the entities that these labels name.
+FREE_LABELS: Final = frozenset(
+    "component event job_id key method model module repository table task worker".split()
+)
+
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ALERT_NAME = re.compile(r"Ops[A-Z][A-Za-z]{1,36}")
 _BASE_UNITS = ("seconds", "bytes", "ratio")
@@ -86,8 +91,6 @@ class Metric:
         labels: In the order in which samples give their values.
         states: All values of the label ``status``; exactly one series of a set is 1.
         open_labels: Samples bring further labels of their own (those of the watched metric).
-        free_labels: Labels whose values come from the answer; their distinct combinations are
-            the entities that the cardinality limit counts.
         owner: The endpoint that this metric comes from; None for the exporter's own metrics.
         owner_dialect: The owner speaks of it in this dialect only; in the other the fallback does.
         fallback: Gives this metric only while the owner does not.
@@ -101,7 +104,6 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
-    free_labels: tuple[str, ...] = ()
     owner: Endpoint | None = None
     owner_dialect: Dialect | None = None
     fallback: Endpoint | None = None
@@ -123,13 +125,15 @@ class Metric:
         if self.states and self.labels[-1:] != ("status",):
             message = f"{self.name}: a state set has the label status, last"
             raise ValueError(message)
-        if not set(self.free_labels) <= set(self.labels):
-            message = f"{self.name}: free labels {self.free_labels} are not all labels"
-            raise ValueError(message)
 
     def __str__(self) -> str:
         """Return the name, so that an f-string of PromQL just works."""
         return self.name
+
+    @property
+    def free_labels(self) -> tuple[str, ...]:
+        """The labels whose values an answer chooses; their combinations are its entities."""
+        return tuple(label for label in self.labels if label in FREE_LABELS)
 
     @property
     def window(self) -> str:

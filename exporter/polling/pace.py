@@ -82,4 +82,4 @@ class Pace:
             # A time-out cost the backend at least as long as we waited for it.
             cost_s = max(self.expected_s, self._timeout_s if self._timeouts else 0.0)
             interval_s = max(interval_s, cost_s / ENDPOINT_SHARE)
-        return min(interval_s, max(self._base_s, INTERVAL_MAX_S))
+        return float(min(interval_s, max(self._base_s, INTERVAL_MAX_S)))
