@@ -16,7 +16,10 @@ WINDOW_HEAVY: Final = "10m"
 
 # The cardinality limit counts the entities that these labels name.
 FREE_LABELS: Final = frozenset(
-    "component event job_id key method model module repository table task worker".split()
+    (
+        *("component", "module", "method", "table", "event", "key"),
+        *("task", "worker", "model", "job_id", "repository"),
+    )
 )
 
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
