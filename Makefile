@@ -39,10 +39,10 @@ lint: .venv/.project ## Check style, types and the direction of imports
 bench: .venv/.project ## Measure scrapes, memory and start-up beside prometheus_client
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lock: .venv/.project ## Pin all dependencies anew, with hashes
+lock: .venv/.project ## Pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -o requirements-dev.lock
-LOCK := --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+LOCK := $(ARGS) --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header
 
 clean: ## Remove all that these targets made outside version control

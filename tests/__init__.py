@@ -1,0 +1,1 @@
+"""Tests, one folder for each part; what all of them share is in conftest.py."""
