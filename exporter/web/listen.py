@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -63,8 +64,10 @@ def bind(listen: Listen) -> socket.socket:
         )
         return socket.create_server(found[0][4][:2], family=found[0][0], backlog=_BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        right = f"{reason}; stop what listens there, or choose another address or port"
+        # the socket module adds the address, which stands in the line already
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or "no such address"
+        right = f"{reason.lower()}; stop what listens there, or choose another address or port"
         raise _problem(str(listen), right) from None
 
 

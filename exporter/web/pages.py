@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from itertools import groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -218,11 +217,3 @@ def markdown(text: str) -> tuple[list[tuple[str, str]], Any]:
 
 def _words(inline: Token) -> str:
     return "".join(part.content for part in inline.children or [])
-
-
-def version() -> str:
-    """Return the version of the installed distribution, or nothing in a bare checkout."""
-    try:
-        return metadata.version("ops-exporter")
-    except metadata.PackageNotFoundError:
-        return ""
