@@ -13,7 +13,7 @@ from exporter.commands.common import add_config_argument, add_log_arguments
 if TYPE_CHECKING:
     import argparse
 
-    from exporter.web.server import Host, Service
+    from exporter.web.process import Host, Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Serve until SIGTERM."""
-    from exporter.web import server  # noqa: PLC0415 - only this command needs it
+    from exporter.web import process  # noqa: PLC0415 - only this command needs it
 
     logs.configure(level=parsed.log_level, form=parsed.log_format)
 
@@ -65,7 +65,7 @@ def run(parsed: argparse.Namespace) -> int:
         # In a thread: /-/healthy is answered while the slow libraries load.
         return await (await asyncio.to_thread(_prepare, parsed))(host)
 
-    return server.run(
+    return process.run(
         build,
         listen=parsed.listen,
         web_config_file=parsed.web_config_file,
@@ -79,7 +79,7 @@ def _prepare(parsed: argparse.Namespace):  # noqa: ANN202 - a function of a type
     from exporter.settings import load, unknown_variables  # noqa: PLC0415
     from exporter.web.app import create_app  # noqa: PLC0415
     from exporter.web.options import WebOptions  # noqa: PLC0415
-    from exporter.web.server import Service  # noqa: PLC0415
+    from exporter.web.process import Service  # noqa: PLC0415
 
     web = WebOptions(
         telemetry_path=parsed.telemetry_path,
