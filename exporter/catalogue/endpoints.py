@@ -67,6 +67,7 @@ INGESTION: Final = Endpoint(
     section="ingestion",
     public=True,
     usable_statuses=(503,),  # a dependency is down; the body says which
+    usable_key="services",
 )
 
 # In the order in which tables list them and in which they are first asked.

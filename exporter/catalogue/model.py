@@ -65,7 +65,8 @@ class Endpoint:
         expected_s: How long an answer is thought to take until one was measured. Above the
             pacer's limit the endpoint is asked alone from its very first request.
         text: Answers Prometheus text instead of JSON.
-        usable_statuses: HTTP statuses beside 2xx whose body still tells what was asked.
+        usable_statuses: HTTP statuses beside 2xx whose body can still tell what was asked.
+        usable_key: It does when it has an object of this name.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Endpoint:
     expected_s: float = 0.0
     text: bool = False
     usable_statuses: tuple[int, ...] = ()
+    usable_key: str = ""
 
     @property
     def window(self) -> str:
