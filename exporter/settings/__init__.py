@@ -1,0 +1,27 @@
+"""
+The configuration: one YAML file, each setting of which the environment can override.
+
+A setting ``section.name`` is the variable ``OPS_SECTION_NAME``; lists and maps are written as JSON.
+Every mistake is reported at once, with its place, the value found and what would be right.
+"""
+
+from __future__ import annotations
+
+from exporter.settings.environment import known_variables, unknown_variables
+from exporter.settings.errors import ConfigurationError
+from exporter.settings.loading import check_files, load
+from exporter.settings.models import INTERVAL_MAX_S, Api, Settings, Target
+from exporter.settings.units import duration
+
+__all__ = [
+    "INTERVAL_MAX_S",
+    "Api",
+    "ConfigurationError",
+    "Settings",
+    "Target",
+    "check_files",
+    "duration",
+    "known_variables",
+    "load",
+    "unknown_variables",
+]

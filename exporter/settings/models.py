@@ -1,0 +1,243 @@
+"""The configuration as models: what may be set, its default, its bounds and its meaning."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from exporter.catalogue.endpoints import BY_NAME
+from exporter.settings.units import duration, http_url, size
+
+ENV_PREFIX: Final = "OPS_"
+# A longer answer than this would keep the backend busy for longer than its users should notice.
+DEADLINE_MAX_S: Final = 10.0
+# A value must not be older than the rules' windows allow (interface.md, Life of a value).
+INTERVAL_MAX_S: Final = 300.0
+INTERVAL_MIN_S: Final = 1.0
+
+
+def _within(low: float, high: float, text: str) -> AfterValidator:
+    def check(value: float) -> float:
+        if low <= value <= high:
+            return value
+        message = f"must be from {text}"
+        raise ValueError(message)
+
+    return AfterValidator(check)
+
+
+def _matching(pattern: str, right: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value):
+            return value
+        raise ValueError(right)
+
+    return AfterValidator(check)
+
+
+def _endpoint_name(value: str) -> str:
+    if value in BY_NAME:
+        return value
+    message = f"no such endpoint; there are {', '.join(BY_NAME)}"
+    raise ValueError(message)
+
+
+def _no_flag(value: object) -> object:
+    # YAML's yes and no would otherwise count as 1 and 0.
+    if isinstance(value, bool):
+        message = "write a whole number"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueErrors alone
+    return value
+
+
+EndpointName = Annotated[str, AfterValidator(_endpoint_name)]
+Url = Annotated[str, AfterValidator(http_url)]
+Interval = Annotated[
+    float, BeforeValidator(duration), _within(INTERVAL_MIN_S, INTERVAL_MAX_S, "1s to 5m")
+]
+Deadline = Annotated[float, BeforeValidator(duration), _within(0.1, DEADLINE_MAX_S, "100ms to 10s")]
+Size = Annotated[int, BeforeValidator(size)]
+Whole = Annotated[int, BeforeValidator(_no_flag)]
+TargetName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
+        "write at most 63 letters, digits, dots, dashes and underscores",
+    ),
+]
+# It becomes the label of what an answer tells without naming its own window.
+Window = Annotated[
+    str, _matching(r"[1-9][0-9]{0,3}[smhdw]", "write a number and m, h or d, for example 24h")
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Api(_Section):
+    """One monitoring API and how to ask it."""
+
+    url: Url = Field("http://127.0.0.1:8000", description="Base URL of the monitoring API.")
+    token: SecretStr | None = Field(
+        None, description="Bearer token that may read; better: `token_file`.", exclude=True
+    )
+    token_file: Path | None = Field(
+        None, description="File with the bearer token; read again when it changes."
+    )
+    ca_file: Path | None = Field(
+        None, description="CA certificates (PEM) to trust instead of the system's."
+    )
+    time_range: Window = Field("24h", description="`time_range` asked of a designed backend.")
+    time_window_days: Whole = Field(
+        7, ge=1, le=90, description="`time_window_days` asked of a deployed backend, 1-90."
+    )
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            message = "set either token or token_file, not both"
+            raise ValueError(message)
+        return self
+
+    def bearer(self) -> str:
+        """
+        Return the token to send now, or nothing.
+
+        Raises:
+            OSError: If the token file cannot be read.
+            UnicodeDecodeError: If it is no text.
+        """
+        if self.token_file is not None:
+            return self.token_file.read_text("utf-8").strip()
+        return self.token.get_secret_value().strip() if self.token else ""
+
+
+class Target(Api):
+    """A monitoring API with the name under which ``/probe?target=NAME`` serves it."""
+
+    name: TargetName = "default"
+
+
+class EndpointSettings(_Section):
+    """What may be set for one endpoint; what is left out has its default."""
+
+    enabled: bool = True
+    interval: Interval | None = None
+    timeout: Deadline | None = None
+
+
+class Poll(_Section):
+    """The pace at which the API is asked."""
+
+    interval: Interval = Field(
+        30.0, description="Pace of a light endpoint, 1s to 5m; heavy ones are asked less often."
+    )
+    timeout: Deadline = Field(10.0, description="Deadline of one request, 10s at most.")
+    endpoints: dict[EndpointName, EndpointSettings] = Field(
+        default_factory=dict,
+        description="Per endpoint: `enabled`, `interval`, `timeout`.",
+    )
+
+
+class Limits(_Section):
+    """What bounds memory and cardinality."""
+
+    body: Size = Field(8 * 2**20, description="Largest answer read, for example 8MiB.")
+    cardinality: Whole = Field(
+        200, ge=1, le=100_000, description="Most entities (modules, keys, jobs …) of one metric."
+    )
+
+
+class Cache(_Section):
+    """How cache keys are shown."""
+
+    keys: Literal["patterns", "whole"] = Field(
+        "patterns",
+        description="`patterns`: numbers, UUIDs, hex and e-mail addresses become `*`; `whole`.",
+    )
+
+
+class AlertmanagerSettings(_Section):
+    """The Alertmanager that notifications go through."""
+
+    url: Url = Field("http://127.0.0.1:9093", description="Base URL of Alertmanager.")
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+    )
+    api: Api = Field(default_factory=Api)
+    targets: tuple[Target, ...] = Field(
+        (), description="Several monitoring APIs, instead of `api`; each with a `name`."
+    )
+    poll: Poll = Field(default_factory=Poll)
+    limits: Limits = Field(default_factory=Limits)
+    cache: Cache = Field(default_factory=Cache)
+    alertmanager: AlertmanagerSettings = Field(default_factory=AlertmanagerSettings)
+    state_dir: Path | None = Field(None, description="Folder for what must survive a restart.")
+    exporter_url: Url = Field(
+        "http://127.0.0.1:9847", description="Where users reach the exporter."
+    )
+    actions_url: Url = Field(
+        "http://127.0.0.1:9848", description="Where users reach the action service."
+    )
+    prometheus_url: Url = Field("http://127.0.0.1:9090", description="Base URL of Prometheus.")
+    grafana_url: Url = Field("http://127.0.0.1:3000", description="Base URL of Grafana.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which arrives as arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @field_validator("targets")
+    @classmethod
+    def _names_once(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        names = [target.name for target in targets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"give each target a name of its own; twice: {', '.join(twice)}"
+            raise ValueError(message)
+        return targets
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.targets and "api" in self.model_fields_set:
+            message = "set either api (one target) or targets (several), not both"
+            raise ValueError(message)
+        return self
+
+    def all_targets(self) -> tuple[Target, ...]:
+        """Return the targets; the simple form ``api`` is one, named ``default``."""
+        if self.targets:
+            return self.targets
+        return (Target.model_construct(name="default", **dict(self.api)),)
