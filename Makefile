@@ -72,4 +72,4 @@ clean: ## Remove all that these targets made outside version control
 	fi
 	@touch $@
 
-PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP = $(BIN)/python -m pip -qq --disable-pip-version-check
