@@ -7,6 +7,7 @@ asked alone and so rarely that its share of the backend's time stays small.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
 # The median of so many answers decides; one slow answer is no slow endpoint.
 _ANSWERS: Final = 5
 HEAVY_S: Final = 0.5
-# The limits are 5 % for one heavy endpoint and 10 % for all together. Aim a fifth lower: a window
-# that someone measures can begin with a request and end before the pause that pays for it.
-ENDPOINT_SHARE: Final = 0.04
-HEAVY_SHARE: Final = 0.08
+# 5 % is the limit. The rest is kept free for answers that take longer than the ones before, so
+# that the limit of all heavy endpoints together (gate.py) rarely makes one late.
+_SHARE: Final = 0.035
+# An answer that takes so many times as long as was to be expected is not coming. The slow
+# endpoints double their time when a dependency is down, from less than what is declared for them.
+_PATIENCE: Final = 1.6
+_PATIENCE_MIN_S: Final = 3.0
+# From the shortest interval that can be configured to the longest.
+_DOUBLINGS: Final = 9
 # A backend that does not have an endpoint gets it with an upgrade, not within minutes.
 NOT_OFFERED_S: Final = 600.0
-# Verdicts that came without an answer to measure.
-_UNMEASURED: Final = frozenset((Verdict.TIMEOUT, Verdict.REFUSED))
 
 
 class Pace:
@@ -36,50 +40,88 @@ class Pace:
 
     Args:
         interval_s: The configured pace of a light endpoint.
+        deadline_s: The configured deadline of a request.
     """
 
-    def __init__(self, endpoint: Endpoint, interval_s: float) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, interval_s: float, deadline_s: float) -> None:
+        self._declared_s = endpoint.expected_s
         self._base_s = interval_s
+        self._configured_deadline_s = deadline_s
         self._durations_s: deque[float] = deque(maxlen=_ANSWERS)
         self._timeouts = 0
-        self._timeout_s = 0.0
-        self._offered = True
+        self._last: tuple[Verdict, float] | None = None
 
     def note(self, verdict: Verdict, duration_s: float) -> None:
         """Learn from the outcome of a request."""
-        self._offered = verdict is not Verdict.NOT_OFFERED
-        if verdict is Verdict.TIMEOUT:
-            self._timeouts += 1
-            self._timeout_s = duration_s
-        else:
-            self._timeouts = 0
-        if verdict not in _UNMEASURED:
+        self._last = verdict, duration_s
+        self._timeouts = self._timeouts + 1 if verdict is Verdict.TIMEOUT else 0
+        if _measures(verdict, duration_s):
             self._durations_s.append(duration_s)
-
-    @property
-    def expected_s(self) -> float:
-        """How long the next answer will take, as far as is known."""
-        return median(self._durations_s) if self._durations_s else self._endpoint.expected_s
 
     @property
     def heavy(self) -> bool:
         """Whether the endpoint must be asked alone."""
-        return self.expected_s > HEAVY_S
+        usual_s = median(self._durations_s) if self._durations_s else self._declared_s
+        return usual_s > HEAVY_S
 
     @property
     def quick(self) -> bool:
-        """Whether the last request brought an answer in no time, so that asking again is free."""
-        return not self._timeouts and bool(self._durations_s) and self._durations_s[-1] < HEAVY_S
+        """Whether the last request was over in no time, so that asking again costs nothing."""
+        if self._last is None:
+            return not self.heavy
+        verdict, duration_s = self._last
+        return verdict is not Verdict.TIMEOUT and duration_s < HEAVY_S
+
+    @property
+    def cost_s(self) -> float:
+        """How much of the backend's time a request to a heavy endpoint takes."""
+        # A request that timed out cost the backend at least as long as we waited for it.
+        waited_s = self._last[1] if self._last and self._timeouts else 0.0
+        return max(self._expected_s, waited_s)
+
+    @property
+    def deadline_s(self) -> float:
+        """
+        How long the next request may take.
+
+        A heavy one may hold up the whole backend: it is given little more than is expected of it.
+        After a time-out it gets the whole deadline, or it could never show that it became slower.
+        """
+        if not self.heavy or self._timeouts:
+            return self._configured_deadline_s
+        return min(self._configured_deadline_s, self.patience_s)
+
+    @property
+    def patience_s(self) -> float:
+        """How long others wait for a heavy request before they go on beside it."""
+        return max(_PATIENCE_MIN_S, _PATIENCE * self._expected_s)
 
     @property
     def interval_s(self) -> float:
         """Seconds from the start of one request to the start of the next."""
-        if not self._offered:
+        if self._last is not None and self._last[0] is Verdict.NOT_OFFERED:
             return NOT_OFFERED_S
-        interval_s = self._base_s * 2**self._timeouts
+        # Not a power of a number that grows without end: it would be too large for a float.
+        interval_s = self._base_s * 2.0 ** min(self._timeouts, _DOUBLINGS)
         if self.heavy:
-            # A time-out cost the backend at least as long as we waited for it.
-            cost_s = max(self.expected_s, self._timeout_s if self._timeouts else 0.0)
-            interval_s = max(interval_s, cost_s / ENDPOINT_SHARE)
-        return float(min(interval_s, max(self._base_s, INTERVAL_MAX_S)))
+            interval_s = max(interval_s, math.ceil(self.cost_s / _SHARE))
+        return min(interval_s, max(self._base_s, INTERVAL_MAX_S))
+
+    @property
+    def _expected_s(self) -> float:
+        """How long an answer of a heavy endpoint takes; slower ones count at once."""
+        durations_s = self._durations_s
+        measured_s = max(median(durations_s), durations_s[-1]) if durations_s else 0.0
+        return max(measured_s, self._declared_s)
+
+
+def _measures(verdict: Verdict, duration_s: float) -> bool:
+    """
+    Whether a request tells how long the endpoint takes.
+
+    One that was refused or turned away at once does not: a slow endpoint behind a proxy that
+    answers 502 would pass for a light one, and be asked like one when the backend is back.
+    """
+    if verdict in {Verdict.TIMEOUT, Verdict.REFUSED}:
+        return False
+    return verdict in {Verdict.OK, Verdict.NOT_APPLICABLE} or duration_s > HEAVY_S

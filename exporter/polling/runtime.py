@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import time
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from exporter.api.client import ApiClient
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
 from exporter.exposition import Families, Page
+from exporter.polling.gate import Gate
 from exporter.polling.poller import Poller
 from exporter.settings import ConfigurationError
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from exporter.catalogue.model import Metric
     from exporter.polling.poller import PollAnswer
-    from exporter.settings import Settings
+    from exporter.settings import Settings, Target
 
 # Between the first requests to one target and to the next.
 _TARGET_DELAY_S: Final = 0.2
@@ -64,6 +66,8 @@ class Runtime:
         self._revision = revision
         self._wall = wall
         self._scheduler: AsyncIOScheduler | None = None
+        # By URL: what a backend has borne is not forgotten by a reload.
+        self._gates: dict[str, Gate] = {}
         self._pollers: dict[str, Poller] = {}
         self._pages: dict[str, Page] = {}
         self._main: Page | None = None
@@ -77,19 +81,23 @@ class Runtime:
         return self._scheduler is not None and bool(self._pollers)
 
     async def start(self) -> None:
-        """Begin to poll every target."""
-        self._scheduler = _scheduler()
-        self._scheduler.start()
+        """
+        Begin to poll every target.
+
+        Raises:
+            ConfigurationError: A target cannot be asked as configured.
+        """
+        scheduler = _scheduler()
+        scheduler.start()
+        self._scheduler = scheduler
         await self._swap(self._settings)
 
     async def stop(self) -> None:
         """End polling and close every connection."""
+        await asyncio.gather(*(poller.stop() for poller in self._pollers.values()))
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
-        for poller in self._pollers.values():
-            await poller.stop()
-        self._pollers.clear()
 
     async def reload(self) -> None:
         """
@@ -99,12 +107,10 @@ class Runtime:
             ConfigurationError: The last good configuration stays; the text is safe to show.
         """
         try:
-            settings = self._load()
-            clients = self._clients(settings)
-        except ConfigurationError:
+            await self._swap(self._load())
+        except Exception:
             self._loaded(ok=False)
             raise
-        await self._swap(settings, clients)
         self._loaded(ok=True)
 
     def reload_failed(self) -> None:
@@ -137,45 +143,35 @@ class Runtime:
         poller = self._pollers.get(name)
         return await poller.poll_now() if poller is not None else None
 
-    async def _swap(self, settings: Settings, clients: dict[str, ApiClient] | None = None) -> None:
+    async def _swap(self, settings: Settings) -> None:
         """Exchange the pollers; those whose configuration did not change go on undisturbed."""
-        clients = clients or self._clients(settings)
-        before, self._pollers = self._pollers, {}
+        assert self._scheduler is not None  # noqa: S101 - started before it is swapped
         rest = {"poll", "limits", "cache"}
         same = settings.model_dump(include=rest) == self._settings.model_dump(include=rest)
+        before, pollers, new = self._pollers, {}, []
         for place, target in enumerate(settings.all_targets()):
-            old = before.get(target.name)
-            if old is not None and same and old.target == target:
-                self._pollers[target.name] = before.pop(target.name)
-                continue
-            assert self._scheduler is not None  # noqa: S101 - started before it is swapped
-            poller = Poller(
-                target,
-                settings,
-                clients[target.name],
-                scheduler=self._scheduler,
-                delay_s=_TARGET_DELAY_S * place,
-            )
-            if old is not None:
-                await before.pop(target.name).stop()
-            poller.start()
-            self._pollers[target.name] = poller
-        for poller in before.values():
-            await poller.stop()
-        self._settings = settings
-        self._pages = {name: Page(poller.families) for name, poller in self._pollers.items()}
+            poller = before.get(target.name)
+            if poller is None or not same or poller.target != target:
+                poller = Poller(
+                    target,
+                    settings,
+                    connect(target, settings),
+                    scheduler=self._scheduler,
+                    gate=self._gates.setdefault(target.url, Gate(time.monotonic)),
+                    delay_s=_TARGET_DELAY_S * place,
+                )
+                new.append(poller)
+            pollers[target.name] = poller
+        # From here on nothing can fail, and until the first await nobody can look.
+        self._settings, self._pollers = settings, pollers
+        self._pages = {name: Page(poller.families) for name, poller in pollers.items()}
         self._main = Page(self._families, process=True)
-
-    def _clients(self, settings: Settings) -> dict[str, ApiClient]:
-        clients = {}
-        for target in settings.all_targets():
-            try:
-                clients[target.name] = ApiClient(target, body_limit=settings.limits.body)
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or type(error).__name__
-                message = f"api.ca_file: {target.ca_file}: cannot be used: {reason}"
-                raise ConfigurationError(message) from None
-        return clients
+        urls = {poller.target.url for poller in pollers.values()}
+        self._gates = {url: gate for url, gate in self._gates.items() if url in urls}
+        for poller in new:
+            poller.start()
+        gone = [poller for poller in before.values() if poller not in pollers.values()]
+        await asyncio.gather(*(poller.stop() for poller in gone))
 
     def _families(self) -> Families:
         """Return the first target's families with the exporter's own."""
@@ -196,6 +192,21 @@ class Runtime:
             own.CONFIG_RELOAD_SUCCESS_TIME: [Sample(own.CONFIG_RELOAD_SUCCESS_TIME, (), time_s)],
         }
         self._own_version += 1
+
+
+def connect(target: Target, settings: Settings) -> ApiClient:
+    """
+    Return the client that asks *target*; it opens no connection yet.
+
+    Raises:
+        ConfigurationError: The CA certificates cannot be used.
+    """
+    try:
+        return ApiClient(target, body_limit=settings.limits.body)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        message = f"{target.name}: ca_file: {target.ca_file}: cannot be used: {reason}"
+        raise ConfigurationError(message) from None
 
 
 def _scheduler() -> AsyncIOScheduler:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.model import Kind
 from exporter.catalogue.sample import Sample
+from exporter.polling.ledger import same
 from exporter.polling.limit import Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from exporter.catalogue.model import Endpoint, Metric
     from exporter.collectors.reading import Reading
@@ -42,9 +43,12 @@ class Snapshot:
 
     def __init__(self, enabled: frozenset[str], limit: int) -> None:
         self._enabled = enabled
-        self._asked: set[str] = set()
         self._readings: dict[str, Reading] = {}
         self._grouped: dict[str, dict[Metric, list[Sample]]] = {}
+        # Which answer, counted over all endpoints, was each one's last, and last usable one.
+        self._answers = 0
+        self._asked: dict[str, int] = {}
+        self._answered: dict[str, int] = {}
         self._limiters = {m: Limiter(m, limit) for m in metrics.ALL if m.free_labels}
         self._last: dict[Metric, dict[tuple[str, ...], float]] = {}
         self.by_metric: dict[Metric, Sequence[Sample]] = {}
@@ -53,50 +57,58 @@ class Snapshot:
 
     def replace(self, endpoint: Endpoint, reading: Reading | None) -> None:
         """Put the latest *reading* in the place of the one before; None after a failure."""
+        name = endpoint.name
+        self._answers += 1
+        self._asked[name] = self._answers
         grouped: dict[Metric, list[Sample]] = defaultdict(list)
         if reading is not None:
-            self._readings[endpoint.name] = reading
+            self._answered[name] = self._answers
+            self._readings[name] = reading
             for sample in reading.samples:
                 grouped[sample.metric].append(sample)
             for metric in reading.resets:
                 self.resets[metric.name] = self.resets.get(metric.name, 0) + 1
         else:
-            self._readings.pop(endpoint.name, None)
-        self._asked.add(endpoint.name)
-        self._grouped[endpoint.name] = grouped
-        for metric in _METRICS_OF[endpoint.name]:
-            self._combine(metric)
+            self._readings.pop(name, None)
+        self._grouped[name] = grouped
+        for metric in _METRICS_OF[name]:
+            self._combine(metric, grouped.get(metric, ()))
 
-    def _combine(self, metric: Metric) -> None:
-        chosen: list[Sample] = []
-        assert metric.owner is not None  # noqa: S101 - each metric of the API has an owner
-        for source in (metric.owner, metric.fallback, metric.also):
-            if source is None or (source is metric.fallback and self._owner_gives(metric)):
+    def _combine(self, metric: Metric, new: Sequence[Sample]) -> None:
+        """Choose the series of *metric* anew, among them those that have just come."""
+        chosen: dict[tuple[str, ...], Sample] = {}
+        for source in _SOURCES[metric]:
+            if source is metric.fallback and not self._falls_back(metric):
                 continue
-            present = {sample.labels for sample in chosen}
-            given = self._grouped.get(source.name, {}).get(metric, ())
-            chosen += [sample for sample in given if sample.labels not in present]
-        kept: Sequence[Sample] = chosen
+            for sample in self._grouped.get(source.name, {}).get(metric, ()):
+                chosen.setdefault(sample.labels, sample)
+        kept: Sequence[Sample] = list(chosen.values())
         if metric in self._limiters:
-            kept = self._limiters[metric].keep(chosen)
-            self.dropped[metric.name] += len(chosen) - len(kept)
+            kept = self._limiters[metric].keep(kept)
+            if len(kept) < len(chosen):
+                exposed = {s.labels for s in kept}
+                left_out = {s.labels for s in new} & (chosen.keys() - exposed)
+                self.dropped[metric.name] += len(left_out)
         if metric.kind is Kind.COUNTER and kept:
             self._watch(metric, kept)
         if not kept:
             self.by_metric.pop(metric, None)
-        elif list(self.by_metric.get(metric, ())) != list(kept):
+        elif not same(self.by_metric.get(metric, ()), kept):
             self.by_metric[metric] = kept
 
-    def _owner_gives(self, metric: Metric) -> bool:
-        """Whether the fallback must keep quiet; also until the owner was asked for the first time."""
-        assert metric.owner is not None  # noqa: S101 - each metric of the API has an owner
-        owner = metric.owner.name
-        if owner in self._enabled and owner not in self._asked:
-            return True
-        reading = self._readings.get(owner)
-        if reading is None:
+    def _falls_back(self, metric: Metric) -> bool:
+        """Whether the fallback speaks; not before the owner was asked for the first time."""
+        owner, fallback = metric.owner, metric.fallback
+        assert owner is not None  # noqa: S101 - each metric of the API has an owner
+        assert fallback is not None  # noqa: S101 - or nobody would ask
+        reading = self._readings.get(owner.name)
+        if reading is not None:
+            return metric.owner_dialect is not None and reading.dialect is not metric.owner_dialect
+        if owner.name in self._enabled and owner.name not in self._asked:
             return False
-        return metric.owner_dialect is None or reading.dialect is metric.owner_dialect
+        # A total from before the owner's last would be smaller, and look like a restart.
+        late = self._asked.get(fallback.name, 0) > self._answered.get(owner.name, 0)
+        return late or metric.kind is not Kind.COUNTER
 
     def _watch(self, metric: Metric, samples: Sequence[Sample]) -> None:
         """Count a fall of a counter: a restart, or two backend processes taking turns."""
@@ -107,15 +119,9 @@ class Snapshot:
             self.resets[metric.name] += 1
         self._last[metric] = values
 
-    def counted(self) -> dict[Metric, list[Sample]]:
-        """Return the exporter's own counts of what was dropped and what fell."""
-        return {
-            own_metrics.SERIES_DROPPED: [
-                Sample(own_metrics.SERIES_DROPPED, (name,), float(count))
-                for name, count in self.dropped.items()
-            ],
-            own_metrics.RESETS_OBSERVED: [
-                Sample(own_metrics.RESETS_OBSERVED, (name,), float(count))
-                for name, count in sorted(self.resets.items())
-            ],
-        }
+    def counted(self) -> Iterator[Sample]:
+        """Yield the exporter's own counts of what was dropped and what fell."""
+        for name, count in self.dropped.items():
+            yield Sample(own_metrics.SERIES_DROPPED, (name,), float(count))
+        for name, count in sorted(self.resets.items()):
+            yield Sample(own_metrics.RESETS_OBSERVED, (name,), float(count))
