@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Longer than the default pace, so that a connection serves more than one poll where the backend
 # keeps it; shorter than the minutes after which firewalls forget a silent one without a word.
 _KEEPALIVE_S: Final = 90.0
+# At their debug level they write every header down, the token's among them.
+_TALKATIVE: Final = ("httpcore", "hpack")
 
 
 class _TokenError(Exception):
@@ -68,8 +70,8 @@ class ApiClient:
         self._context: ssl.SSLContext | None = None
         if api.url.startswith("https:"):
             self._context = ssl.create_default_context(cafile=api.ca_file)
-            # At its debug level it writes every header down, the token's among them.
-            logging.getLogger("hpack").setLevel(logging.WARNING)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         # Transports, not clients: of a client's work (cookies, redirects, unpacking) nothing is
         # wanted, and a backend could do harm with it. One an endpoint: a shared pool looks through
         # all its connections at each request, which costs four times as much.
@@ -107,7 +109,7 @@ class ApiClient:
             verdict, detail = Verdict.TOO_LARGE, f"more than {self._body_limit} bytes"
         except _TokenError as error:
             verdict, detail = Verdict.UNAUTHORIZED, str(error)
-        except (UnreadableError, httpx.RemoteProtocolError):
+        except (UnreadableError, httpx.ProtocolError):
             verdict, detail = Verdict.INVALID, "the answer was cut or is not HTTP"
         except (httpx.TransportError, OSError) as error:
             verdict, detail = Verdict.REFUSED, refusal(error)
