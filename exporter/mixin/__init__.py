@@ -1,0 +1,1 @@
+"""Renders what the catalogue declares: rules, Alertmanager's configuration, dashboards, tables."""

@@ -1,0 +1,18 @@
+"""One module for each dashboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from exporter.catalogue import dashboards as identities
+from exporter.mixin.dashboards import exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.catalogue.dashboards import Dashboard
+    from exporter.links import Links
+
+DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
+    identities.EXPORTER: exporter.render,
+}

@@ -1,0 +1,147 @@
+"""The tables of the documentation, between markers in pages that are otherwise kept by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from exporter.catalogue import metrics, own_metrics
+from exporter.catalogue.endpoints import ENDPOINTS
+from exporter.catalogue.rules import ALERTS
+from exporter.settings import Settings, known_variables
+from exporter.settings.units import duration, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic.fields import FieldInfo
+
+    from exporter.catalogue.model import Metric
+
+_METRICS = (*metrics.ALL, *own_metrics.ALL)
+
+
+def replaced(page: str, name: str, table: str) -> str:
+    """
+    Return *page* with *table* between its markers of this *name*.
+
+    Raises:
+        ValueError: If the markers do not stand there once.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if page.count(begin) != 1 or page.count(end) != 1:
+        message = f"needs {begin} and {end}, once each"
+        raise ValueError(message)
+    pattern = f"{re.escape(begin)}.*{re.escape(end)}"
+    return re.sub(pattern, lambda _: f"{begin}\n{table}{end}", page, flags=re.DOTALL)
+
+
+def metric_overview() -> str:
+    """Return the README's table: the names of each source with their labels."""
+    rows = [
+        (f"`{endpoint.path}`", " · ".join(f"`{_name(metric)}`" for metric in found))
+        for endpoint in ENDPOINTS
+        if (found := [metric for metric in metrics.ALL if metric.owner is endpoint])
+    ]
+    own = [metric for metric in own_metrics.ALL if not metric.service]
+    rows.append(("the exporter itself", " · ".join(f"`{_name(metric)}`" for metric in own)))
+    return _table(("From", "Metrics"), rows)
+
+
+def metric_reference() -> str:
+    """Return the whole table of metrics, in the order of the catalogue."""
+    return _table(
+        ("Metric", "Type", "Labels", "From", "Dialect", "Meaning"),
+        (
+            (
+                f"`{metric.name}`",
+                str(metric.kind),
+                ", ".join(f"`{name}`" for name in _labels(metric)),
+                _source(metric),
+                str(metric.dialect) if metric.dialect else "both",
+                metric.help,
+            )
+            for metric in _METRICS
+        ),
+    )
+
+
+def alerts() -> str:
+    """Return the table of alerts."""
+    return _table(
+        ("Alert", "Severity", "Fires after", "Meaning"),
+        (
+            (
+                f"[{alert.name}](docs/runbook.md#{alert.anchor})",
+                str(alert.severity),
+                alert.hold,
+                alert.summary,
+            )
+            for alert in ALERTS
+        ),
+    )
+
+
+def configuration() -> str:
+    """Return the table of settings."""
+    rows = (
+        (f"`{setting}`", f"`{variable}`", _default(field), field.description or "")
+        for variable, setting in known_variables().items()
+        if (field := _field(setting)) is not None
+    )
+    return _table(("Setting", "Variable", "Default", "Meaning"), rows)
+
+
+def _field(setting: str) -> FieldInfo | None:
+    """Return the field of ``section.name`` or ``name``; None for a whole section."""
+    model: type[BaseModel] = Settings
+    *sections, name = setting.split(".")
+    for section in sections:
+        kind = model.model_fields[section].annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)  # noqa: S101, PT018 - it has fields
+        model = kind
+    field = model.model_fields[name]
+    kind = field.annotation
+    return None if isinstance(kind, type) and issubclass(kind, BaseModel) else field
+
+
+def _default(field: FieldInfo) -> str:
+    """Return the default as one would write it into the file."""
+    value: Any = field.get_default(call_default_factory=True)
+    if not isinstance(value, str | int | float):
+        return ""  # none, a secret, or a list that is empty
+    if isinstance(value, str):
+        return f"`{value}`"
+    readers = [getattr(part, "func", None) for part in field.metadata]
+    if duration in readers:
+        return f"`{value:g}s`"
+    if size in readers:
+        return f"`{value / 2**20:g}MiB`"
+    return f"`{value}`"
+
+
+def _labels(metric: Metric) -> tuple[str, ...]:
+    return (*metric.labels, *(["…"] if metric.open_labels else []))
+
+
+def _name(metric: Metric) -> str:
+    labels = _labels(metric)
+    return metric.name + (f"{{{','.join(labels)}}}" if labels else "")
+
+
+def _source(metric: Metric) -> str:
+    if metric.service:
+        return "action service"
+    if metric.owner is None:
+        return "exporter"
+    others = {"or else": metric.fallback, "and": metric.also}
+    words = [metric.owner.name, *(f"{how} {e.name}" for how, e in others.items() if e)]
+    return " ".join(words)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in cells)

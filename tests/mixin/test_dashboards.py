@@ -1,0 +1,319 @@
+"""The dashboards: identity, layout, and the rules of dashboard-linter."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import promql_parser
+import pytest
+from grafana_foundation_sdk.models.dashboard import GridPos, Panel
+
+from exporter.catalogue import dashboards as identities
+from exporter.mixin.frame import placed
+from exporter.mixin.panels import Column, grid, row, single
+from exporter.mixin.parts import Query
+from tests.mixin.written import DASHBOARDS, dashboard, panels, parsed, selectors, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Links, annotations and bookmarks hold these numbers: one may be added, none may change.
+PANEL_IDS = {
+    "ops-exporter": {
+        1: "Exporter",
+        2: "Monitoring API",
+        3: "Endpoints failing",
+        4: "Oldest answer",
+        5: "Configuration",
+        6: "Version",
+        7: "Verdict on each endpoint",
+        8: "Verdicts over time",
+        10: "Duration of requests",
+        11: "Pace in force",
+        12: "Requests",
+        13: "Failures by reason",
+        14: "Age of the last usable answer",
+        21: "Fields missing",
+        22: "Fields unknown",
+        23: "Series dropped",
+        24: "Counters that fell",
+        31: "Memory",
+        32: "CPU",
+        33: "Open files",
+        34: "Time since the configuration was loaded",
+    },
+}
+# Units of Grafana that the dashboards use; a unit that it does not know is shown as text.
+UNITS = {"short", "s", "bytes", "percentunit", "cpm"}
+
+each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+
+
+def everything(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return rows and panels, with those in collapsed rows."""
+    return [p for panel in tree["panels"] for p in (panel, *panel.get("panels", ()))]
+
+
+def test_the_identity_of_each_dashboard_is_pinned() -> None:
+    assert {identity.uid: identity.title for identity in identities.DASHBOARDS} == {
+        "ops-overview": "System Operations",
+        "ops-module": "Module",
+        "ops-database": "Database",
+        "ops-events": "Event bus",
+        "ops-cache": "Cache",
+        "ops-ingestion": "Ingestion and workers",
+        "ops-models": "ML models",
+        "ops-engagement": "Engagement",
+        "ops-alerts": "Alerts and history",
+        "ops-anomalies": "Anomalies",
+        "ops-exporter": "Exporter",
+    }
+
+
+@each_dashboard
+def test_the_id_of_each_panel_is_pinned(path: Path) -> None:
+    assert {p["id"]: p["title"] for p in panels(dashboard(path))} == PANEL_IDS[path.stem]
+
+
+def test_each_panel_that_something_links_to_has_the_title_of_the_catalogue() -> None:
+    for panel in identities.PANELS:
+        assert PANEL_IDS[panel.dashboard.uid][panel.id] == panel.title
+
+
+@each_dashboard
+def test_a_dashboard_has_its_own_file_and_identity(path: Path) -> None:
+    tree = dashboard(path)
+    (identity,) = [known for known in identities.DASHBOARDS if known.uid == path.stem]
+
+    assert (tree["uid"], tree["title"]) == (identity.uid, identity.title)
+    assert "ops" in tree["tags"]
+    assert {"id", "version", "__inputs", "__requires"}.isdisjoint(tree)
+
+
+@each_dashboard
+def test_ids_are_unique_also_those_of_rows(path: Path) -> None:
+    ids = [item["id"] for item in everything(dashboard(path))]
+
+    assert len(ids) == len(set(ids))
+
+
+@each_dashboard
+def test_no_panel_lies_on_another_or_beyond_the_edge(path: Path) -> None:
+    tree = dashboard(path)
+    # What is in a collapsed row has places of its own.
+    shelves = [tree["panels"], *(row["panels"] for row in tree["panels"] if row.get("panels"))]
+
+    for shelf in shelves:
+        for first, second in combinations(shelf, 2):
+            a, b = first["gridPos"], second["gridPos"]
+            beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+            above = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+            assert beside or above, (first["title"], second["title"])
+        for panel in shelf:
+            assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+
+
+@each_dashboard
+def test_it_cannot_be_edited_and_refreshes_no_faster_than_the_data(path: Path) -> None:
+    tree = dashboard(path)
+
+    assert tree["editable"] is False
+    assert tree["refresh"] == "30s"
+    assert [r["from"] for r in tree["timepicker"]["quick_ranges"]] == [
+        "now-1h",
+        "now-6h",
+        "now-24h",
+        "now-7d",
+    ]
+
+
+@each_dashboard
+def test_there_is_one_data_source_variable_and_everything_uses_it(path: Path) -> None:
+    tree = dashboard(path)
+    sources = [v for v in tree["templating"]["list"] if v["type"] == "datasource"]
+    used = [p["datasource"] for p in panels(tree)]
+    used += [t["datasource"] for p in panels(tree) for t in p["targets"]]
+    used += [v["datasource"] for v in tree["templating"]["list"] if v["type"] == "query"]
+    used += [a["datasource"] for a in tree["annotations"]["list"]]
+
+    assert [v["name"] for v in sources] == ["datasource"]
+    assert all(use == {"type": "prometheus", "uid": "${datasource}"} for use in used)
+
+
+@each_dashboard
+@pytest.mark.parametrize("name", ["job", "backend", "instance"])
+def test_a_variable_takes_several_values_and_all(path: Path, name: str) -> None:
+    (variable,) = [v for v in dashboard(path)["templating"]["list"] if v["name"] == name]
+
+    assert variable["label"] == name.capitalize()
+    assert variable["multi"]
+    assert variable["includeAll"]
+    assert variable["allValue"] == ".+"
+    assert variable["refresh"] == 2
+
+
+@each_dashboard
+def test_every_query_keeps_to_the_variables(path: Path) -> None:
+    for title, expr in targets(dashboard(path)):
+        for selector in selectors(expr):
+            matchers = {(m.name, m.value) for m in selector.matchers.matchers}
+            wanted = {(name, f"${name}") for name in ("job", "backend", "instance")}
+            assert wanted <= matchers, (title, selector.name)
+
+
+@each_dashboard
+def test_every_panel_explains_itself(path: Path) -> None:
+    for panel in panels(dashboard(path)):
+        defaults = panel["fieldConfig"]["defaults"]
+        assert panel["title"]
+        assert re.fullmatch(r"[A-Z○✔].+\.", panel["description"], re.DOTALL), panel["title"]
+        assert defaults["noValue"], panel["title"]
+        assert panel["targets"], panel["title"]
+
+
+@each_dashboard
+def test_every_number_has_a_unit_that_grafana_knows_or_words(path: Path) -> None:
+    for panel in panels(dashboard(path)):
+        config = panel["fieldConfig"]
+        units = [config["defaults"].get("unit")]
+        if panel["type"] == "table":
+            units = [
+                prop["value"]
+                for override in config["overrides"]
+                for prop in override["properties"]
+                if prop["id"] == "unit"
+            ]
+            assert len(units) == len(panel["targets"])
+        if not config["defaults"].get("mappings"):
+            assert set(units) <= UNITS, panel["title"]
+
+
+@each_dashboard
+def test_every_graph_has_a_legend_and_a_tooltip_for_all_its_series(path: Path) -> None:
+    for panel in panels(dashboard(path)):
+        if panel["type"] == "timeseries":
+            assert panel["options"]["legend"]["showLegend"]
+            assert panel["options"]["tooltip"]["mode"] == "multi"
+
+
+@each_dashboard
+def test_one_value_is_the_last_that_is_not_null(path: Path) -> None:
+    for panel in panels(dashboard(path)):
+        if panel["type"] == "stat":
+            assert panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
+
+
+@each_dashboard
+def test_a_state_is_read_by_sign_and_word_and_not_by_colour_alone(path: Path) -> None:
+    for text in mapped_texts(dashboard(path)):
+        assert re.fullmatch(r"[✔▲✖○] [a-z ]+", text)
+
+
+def mapped_texts(tree: dict[str, Any]) -> Iterator[str]:
+    """Yield the text of every value mapping."""
+    for panel in panels(tree):
+        config = panel["fieldConfig"]
+        mappings = list(config["defaults"].get("mappings", ()))
+        for override in config["overrides"]:
+            mappings += [
+                m for p in override["properties"] if p["id"] == "mappings" for m in p["value"]
+            ]
+        for mapping in mappings:
+            yield from (result["text"] for result in mapping["options"].values())
+
+
+@each_dashboard
+def test_rates_are_taken_over_the_interval_that_grafana_works_out(path: Path) -> None:
+    for title, expr in targets(dashboard(path)):
+        for window in re.findall(r"\b(?:rate|irate)\([^\[]+\[([^\]]+)\]", expr):
+            assert window == "$__rate_interval", title
+
+
+@each_dashboard
+def test_a_counter_is_only_looked_at_by_how_it_grows(path: Path) -> None:
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.Call) and node.func.name in {"rate", "irate", "increase"}:
+            grown.extend(arg.vector_selector.name for arg in node.args)
+
+    for title, expr in targets(dashboard(path)):
+        grown: list[str] = []
+        promql_parser.walk(parsed(expr), visit)
+        counters = [s.name for s in selectors(expr) if (s.name or "").endswith("_total")]
+        assert counters == grown, title
+
+
+@each_dashboard
+def test_links_and_annotations_are_not_hidden_in_a_menu(path: Path) -> None:
+    tree = dashboard(path)
+
+    assert [x for x in (*tree["links"], *tree["annotations"]["list"]) if "placement" in x] == []
+
+
+@each_dashboard
+def test_the_family_is_linked_with_time_and_variables_kept(path: Path) -> None:
+    (family,) = [link for link in dashboard(path)["links"] if link["type"] == "dashboards"]
+
+    assert (family["tags"], family["keepTime"], family["includeVars"]) == (["ops"], True, True)
+
+
+@each_dashboard
+def test_the_sdk_reads_what_it_wrote(path: Path) -> None:
+    """What it does not know it drops: a name that is wrong would be lost on the way."""
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: PLC0415
+    from grafana_foundation_sdk.cog.plugins import register_default_plugins  # noqa: PLC0415
+    from grafana_foundation_sdk.models.dashboard import Dashboard  # noqa: PLC0415
+
+    register_default_plugins()
+    tree = dashboard(path)
+
+    again = json.loads(JSONEncoder().encode(Dashboard.from_json(tree)))
+
+    for hidden in (*again["links"], *again["annotations"]["list"]):
+        hidden.pop("placement")
+    for variable in again["templating"]["list"]:
+        for name in ("auto", "auto_min", "auto_count"):
+            variable.pop(name)
+    assert again == tree
+
+
+def test_a_line_of_panels_that_is_not_full_is_refused() -> None:
+    with pytest.raises(ValueError, match="One: its line of panels is not 24 columns wide"):
+        placed([single(1, "One", "Why.", Query(expr="up"))])
+
+
+def test_panels_of_different_heights_in_one_line_are_refused() -> None:
+    tall = Panel(title="Tall", grid_pos=GridPos(w=20, h=9))
+
+    with pytest.raises(ValueError, match="Tall: does not fit into its line of panels"):
+        placed([single(1, "One", "Why.", Query(expr="up")), tall])
+
+
+def test_what_is_below_an_open_row_begins_after_its_panels() -> None:
+    def wide(panel_id: int) -> Panel:
+        return Panel(id_val=panel_id, grid_pos=GridPos(w=24, h=5))
+
+    items = placed([row(1, "Open", wide(2), wide(3)), row(4, "Closed", wide(5), collapsed=True)])
+
+    assert [(i.id_val, i.grid_pos.y) for i in items if i.grid_pos] == [
+        (1, 0),
+        (2, 1),
+        (3, 6),
+        (4, 11),
+    ]
+
+
+def test_a_table_of_one_query_finds_its_value_by_the_plain_name() -> None:
+    panel = grid(
+        1, "T", "Why.", Column(title="Module", label="module"), Column(title="N", expr="up")
+    )
+
+    assert panel.transformations is not None
+    assert panel.transformations[1].options == {
+        "excludeByName": {"Time": True},
+        "indexByName": {"module": 0, "Value": 1},
+        "renameByName": {"module": "Module", "Value": "N"},
+    }

@@ -1,0 +1,62 @@
+"""Every expression parses and asks for what exists."""
+
+from __future__ import annotations
+
+import promql_parser
+
+from tests.mixin.written import METRICS, expressions, known_names, parsed, selectors
+
+
+def test_every_metric_in_every_expression_exists() -> None:
+    unknown = {
+        (place, selector.name)
+        for place, expr in expressions()
+        for selector in selectors(expr)
+        if selector.name not in known_names()
+    }
+
+    assert unknown == set()
+
+
+def test_every_label_in_every_expression_exists() -> None:
+    """Beside the metric's own: what Prometheus adds to each target."""
+    unknown = {
+        (place, selector.name, matcher.name)
+        for place, expr in expressions()
+        for selector in selectors(expr)
+        if (metric := METRICS.get(selector.name or ""))
+        for matcher in selector.matchers.matchers
+        if matcher.name not in {*metric.labels, "job", "instance", "backend"}
+    }
+
+    assert unknown == set()
+
+
+def test_every_state_in_every_expression_exists() -> None:
+    unknown = {
+        (place, selector.name, matcher.value)
+        for place, expr in expressions()
+        for selector in selectors(expr)
+        if (metric := METRICS.get(selector.name or "")) and metric.states
+        for matcher in selector.matchers.matchers
+        if matcher.name == "status" and matcher.value not in metric.states
+    }
+
+    assert unknown == set()
+
+
+def test_a_value_is_looked_back_for_as_far_as_its_metric_says() -> None:
+    """One missed poll must neither fire nor clear; what is older must not be judged."""
+    wrong = []
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.Call) and node.func.name == "last_over_time":
+            (argument,) = node.args
+            metric = METRICS[argument.vector_selector.name]
+            if argument.range != promql_parser.parse_duration(metric.window):
+                wrong.append((metric.name, argument.range))
+
+    for _, expr in expressions():
+        promql_parser.walk(parsed(expr), visit)
+
+    assert wrong == []

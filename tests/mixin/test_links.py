@@ -1,0 +1,144 @@
+"""Every link in every generated file leads somewhere, or is on the list of what is to come."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
+
+from exporter.catalogue import actions, dashboards
+from exporter.catalogue.rules import ALERTS, OPS_MONITORING_API_DOWN
+from exporter.links import Links, label
+from exporter.mixin import files
+from exporter.web.pages import markdown
+from tests.conftest import ROOT
+from tests.mixin.written import DASHBOARDS, dashboard, panels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The routes of the action service that are served; it adds its own when it comes.
+SERVED_ROUTES: Final[frozenset[str]] = frozenset()
+PENDING = ROOT / "docs" / "pending-links.txt"
+# Up to what ends a URL in YAML, JSON and Markdown; a template within it is a part of it.
+URL = re.compile(r"""(?:https?://|(?<=")/d/)(?:\{\{.*?\}\}|[^\s"'<>)|\\`])+""")
+DEFAULTS = files.defaults()
+LINKS = Links(
+    exporter_url="https://e.example.org",
+    actions_url="https://a.example.org",
+    grafana_url="https://g.example.org/grafana",
+    alertmanager_url="https://m.example.org",
+)
+
+
+def urls() -> Iterator[str]:
+    """Yield every URL that stands in a file which programs read."""
+    for text in files.rendered(DEFAULTS).values():
+        yield from URL.findall(text)
+
+
+def below(base: str) -> list[str]:
+    return [url.removeprefix(base) for url in urls() if url.startswith(base)]
+
+
+def pending() -> list[str]:
+    return PENDING.read_text("utf-8").splitlines()[1:]
+
+
+def built() -> dict[str, set[int]]:
+    """Return the ids of the panels of each dashboard that is generated."""
+    return {path.stem: {p["id"] for p in panels(dashboard(path))} for path in DASHBOARDS}
+
+
+def linked_dashboards() -> list[tuple[str, int | None]]:
+    """Return uid and panel id of each link to a dashboard."""
+    found = []
+    for path in (*below(DEFAULTS.grafana_url), *(url for url in urls() if url.startswith("/d/"))):
+        parts = urlsplit(path)
+        panel = parse_qs(parts.query).get("viewPanel")
+        found.append(
+            (parts.path.removeprefix("/d/").split("/")[0], int(panel[0]) if panel else None)
+        )
+    return found
+
+
+def test_links_lead_only_to_what_the_catalogue_knows() -> None:
+    bases = (DEFAULTS.exporter_url, DEFAULTS.actions_url, DEFAULTS.grafana_url, "/d/")
+
+    assert [url for url in urls() if not url.startswith(bases)] == []
+    uids = {identity.uid for identity in dashboards.DASHBOARDS}
+    assert {uid for uid, _ in linked_dashboards()} <= uids
+    routes = {route.path for route in actions.ROUTES}
+    assert {urlsplit(path).path for path in below(DEFAULTS.actions_url)} <= routes
+
+
+def test_the_exporter_serves_every_page_of_its_own_that_is_linked_to() -> None:
+    headings, _ = markdown((ROOT / "docs" / "runbook.md").read_text("utf-8"))
+    pages = {"/", "/runbook", *(f"/runbook#{anchor}" for anchor, _ in headings)}
+
+    assert set(below(DEFAULTS.exporter_url)) <= pages
+
+
+def test_what_is_not_built_yet_is_on_the_list_of_pending_links_and_nothing_else() -> None:
+    there = built()
+    missing = {
+        f"/d/{uid}" + (f"?viewPanel={panel}" if panel else "")
+        for uid, panel in linked_dashboards()
+        if uid not in there or (panel and panel not in there[uid])
+    }
+    missing |= {urlsplit(path).path for path in below(DEFAULTS.actions_url)} - SERVED_ROUTES
+
+    assert sorted(missing) == pending()
+
+
+def test_the_search_for_links_finds_them() -> None:
+    """Or the tests above would be content with nothing."""
+    assert ("ops-exporter", 2) in linked_dashboards()
+    assert "/runbook#opsmonitoringapidown" in below(DEFAULTS.exporter_url)
+    assert "/webhooks/alertmanager" in below(DEFAULTS.actions_url)
+
+
+def test_every_relative_link_in_the_documentation_is_there() -> None:
+    headings, _ = markdown((ROOT / "docs" / "runbook.md").read_text("utf-8"))
+    anchors = {anchor for anchor, _ in headings}
+
+    for page, text in files.documented(ROOT).items():
+        for path, anchor in re.findall(r"\]\((?!https?:)([^)#]+)#?([\w-]*)\)", text):
+            assert ((ROOT / page).parent / path).exists(), f"{page}: {path}"
+            if path.endswith("runbook.md") and anchor:
+                assert anchor in anchors
+
+
+def test_each_alert_leads_to_its_own_place_in_the_runbook() -> None:
+    assert LINKS.runbook(OPS_MONITORING_API_DOWN) == (
+        "https://e.example.org/runbook#opsmonitoringapidown"
+    )
+    assert len({alert.anchor for alert in ALERTS}) == len(ALERTS)
+
+
+def test_a_dashboard_link_has_its_variables_and_its_panel() -> None:
+    link = LINKS.dashboard(dashboards.EXPORTER, dashboards.EXPORTER_API, backend="a b&c")
+
+    assert link == ("https://g.example.org/grafana/d/ops-exporter?var-backend=a+b%26c&viewPanel=2")
+
+
+def test_a_template_is_left_to_escape_what_it_puts_in() -> None:
+    link = LINKS.page(actions.RETRY_JOB, job_id=label("job_id"))
+
+    assert link == (
+        "https://a.example.org/actions/retry-job?job_id={{ $labels.job_id | urlquery }}"
+    )
+
+
+def test_a_page_without_values_has_no_query() -> None:
+    assert LINKS.page(actions.JOBS) == "https://a.example.org/jobs"
+    assert LINKS.dashboard(dashboards.OVERVIEW) == "https://g.example.org/grafana/d/ops-overview"
+
+
+def test_a_silence_is_prefilled_with_the_matchers() -> None:
+    link = LINKS.silence({"alertname": "OpsExporterDown", "backend": "a"})
+
+    assert link == (
+        "https://m.example.org/#/silences/new?filter="
+        "%7Balertname%3D%22OpsExporterDown%22%2C%20backend%3D%22a%22%7D"
+    )
