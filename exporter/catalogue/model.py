@@ -23,7 +23,6 @@ FREE_LABELS: Final = frozenset(
 )
 
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_ALERT_NAME = re.compile(r"Ops[A-Z][A-Za-z]{1,36}")
 _BASE_UNITS = ("seconds", "bytes", "ratio")
 
 
