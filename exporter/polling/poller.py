@@ -97,7 +97,7 @@ class Poller:
         assert self._scheduler is not None  # noqa: S101 - or there is nothing to start
         begin = datetime.now(UTC) + timedelta(seconds=self._delay_s)
         for number, (name, duty) in enumerate(self._duties.items()):
-            spread = 1 + 0.1 * number if duty.pace.heavy else random.random()  # noqa: S311 - no secret
+            spread = 1 + number / 100 if duty.pace.heavy else random.random()  # noqa: S311 - no secret
             first = begin + timedelta(seconds=_FIRST_SPREAD_S * spread)
             duty.job = self._scheduler.add_job(
                 self._poll,
@@ -172,9 +172,9 @@ class Poller:
         return "asked"
 
     async def _poll(self, duty: Duty) -> None:
-        """Run as a job: ask, or join the request that someone started early."""
-        if not self._stopped:
-            await asyncio.wait({duty.under_way or self._begin(duty)})
+        """Run as a job: ask, unless a request is under way already."""
+        if duty.under_way is None and not self._stopped:
+            self._begin(duty)
 
     def _begin(self, duty: Duty, *, urgent: bool = False) -> asyncio.Task[None]:
         duty.held = duty.pace.heavy and not urgent

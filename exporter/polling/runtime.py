@@ -43,6 +43,21 @@ class EndpointVerdict:
     detail: str
 
 
+def connect(target: Target, settings: Settings) -> ApiClient:
+    """
+    Return the client that asks *target*; it opens no connection yet.
+
+    Raises:
+        ConfigurationError: The CA certificates cannot be used.
+    """
+    try:
+        return ApiClient(target, body_limit=settings.limits.body)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        message = f"{target.name}: ca_file: {target.ca_file}: cannot be used: {reason}"
+        raise ConfigurationError(message) from None
+
+
 class Runtime:
     """
     What the web layer serves.
@@ -51,6 +66,7 @@ class Runtime:
         load: Reads the configuration anew; raises ConfigurationError.
         settings: The configuration to start with.
         wall: Unix time.
+        connect: Makes the client of a target; raises ConfigurationError.
     """
 
     def __init__(
@@ -60,8 +76,10 @@ class Runtime:
         *,
         revision: str = "",
         wall: Callable[[], float] = time.time,
+        connect: Callable[[Target, Settings], ApiClient] = connect,
     ) -> None:
         self._load = load
+        self._connect = connect
         self._settings = settings
         self._revision = revision
         self._wall = wall
@@ -155,7 +173,7 @@ class Runtime:
                 poller = Poller(
                     target,
                     settings,
-                    connect(target, settings),
+                    self._connect(target, settings),
                     scheduler=self._scheduler,
                     gate=self._gates.setdefault(target.url, Gate(time.monotonic)),
                     delay_s=_TARGET_DELAY_S * place,
@@ -192,21 +210,6 @@ class Runtime:
             own.CONFIG_RELOAD_SUCCESS_TIME: [Sample(own.CONFIG_RELOAD_SUCCESS_TIME, (), time_s)],
         }
         self._own_version += 1
-
-
-def connect(target: Target, settings: Settings) -> ApiClient:
-    """
-    Return the client that asks *target*; it opens no connection yet.
-
-    Raises:
-        ConfigurationError: The CA certificates cannot be used.
-    """
-    try:
-        return ApiClient(target, body_limit=settings.limits.body)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        message = f"{target.name}: ca_file: {target.ca_file}: cannot be used: {reason}"
-        raise ConfigurationError(message) from None
 
 
 def _scheduler() -> AsyncIOScheduler:
