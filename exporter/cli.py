@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = None
     for name, path, text in COMMANDS:
         sub = commands.add_parser(
-            name, help=text, description=f"{text.capitalize()}.", formatter_class=_formatter
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=_formatter
         )
         if name == chosen:
             module = import_module(path)
@@ -64,7 +64,10 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
         columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
         columns = int(os.environ.get("COLUMNS") or 80)
-    return argparse.HelpFormatter(prog, max_help_position=28, width=min(columns, 100) - 2)
+    formatter = argparse.HelpFormatter(prog, max_help_position=28, width=min(columns, 100) - 2)
+    # argparse forgets that the names of commands are indented, and would break after the longest.
+    formatter._action_max_length = 16  # noqa: SLF001 - there is no public way
+    return formatter
 
 
 if __name__ == "__main__":

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter, defaultdict
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Final
 
-from exporter.commands.common import add_config_argument, fail
+from exporter import logs
+from exporter.commands.common import add_config_argument, console, fail
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+    from rich.table import Table
 
     from exporter.polling.record import Record
     from exporter.settings import Settings, Target
 
-_SIGNS: Final = {True: "[green]✔[/]", False: "[red]✖[/]"}
+# Where a table of this width fits, its columns have room between them.
+_ROOMY: Final = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,71 +32,131 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print a table per target; 0 when every endpoint that is offered gave a usable answer."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from exporter.settings import ConfigurationError, load  # noqa: PLC0415 - slow to import
 
-    from exporter.settings import ConfigurationError, load  # noqa: PLC0415
-
+    logs.configure(level="error")  # what failed is in the table
+    terminal = console()
+    usable = True
     try:
         settings = load(parsed.config_file)
-        targets = [t for t in settings.all_targets() if parsed.target in (None, t.name)]
-        if not targets:
-            names = ", ".join(t.name for t in settings.all_targets())
-            message = f'--target: "{parsed.target}": no such target; there are {names}'
-            raise ConfigurationError(message)
-        console = Console(highlight=False)
-        usable = True
-        for target in targets:
-            records = asyncio.run(_ask(settings, target))
-            _print(console, f"{target.name}  {target.url}", records)
-            usable = usable and all(r.answer and r.answer.verdict.success for r in records)
+        for target in _chosen(settings, parsed.target):
+            waiting = terminal.status(f"asking {target.url}") if terminal.is_terminal else None
+            with waiting or nullcontext():
+                records = asyncio.run(_ask(settings, target))
+            _print(terminal, target, records)
+            usable = usable and not _failed(records)
     except ConfigurationError as error:
         return fail(error)
     return 0 if usable else 1
 
 
+def _chosen(settings: Settings, name: str | None) -> list[Target]:
+    from exporter.settings import ConfigurationError  # noqa: PLC0415 - slow to import
+
+    targets = [target for target in settings.all_targets() if name in (None, target.name)]
+    if targets:
+        return targets
+    names = ", ".join(target.name for target in settings.all_targets())
+    message = f'--target: "{name}": no such target; there are {names}'
+    raise ConfigurationError(message)
+
+
 async def _ask(settings: Settings, target: Target) -> list[Record]:
     """Ask each endpoint of a target once, light ones side by side, heavy ones alone."""
-    from exporter.api.client import ApiClient  # noqa: PLC0415 - slow to import
-    from exporter.polling.poller import Poller  # noqa: PLC0415
+    from exporter.polling.poller import Poller  # noqa: PLC0415 - slow to import
+    from exporter.polling.runtime import connect  # noqa: PLC0415
 
-    async with ApiClient(target, body_limit=settings.limits.body) as client:
+    async with connect(target, settings) as client:
         return await Poller(target, settings, client).ask_all()
 
 
-def _print(console: Any, title: str, records: list[Record]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - slow to import
-    from rich.text import Text  # noqa: PLC0415
+def _failed(records: Iterable[Record]) -> list[str]:
+    return [r.endpoint.name for r in records if not (r.answer and r.answer.verdict.success)]
 
-    table = Table(title=Text(title, style="bold"), title_justify="left", pad_edge=False)
-    table.add_column("endpoint", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+
+def _print(terminal: Console, target: Target, records: list[Record]) -> None:
+    from rich.markup import escape  # noqa: PLC0415 - slow to import
+
+    terminal.print(f"\n[bold]{escape(target.name)}[/]  {escape(target.url)}\n")
+    terminal.print(_verdicts(records, roomy=terminal.width >= _ROOMY))
+    terminal.print(_notes(records))
+    failed = _failed(records)
+    if failed:
+        count = f"{len(failed)} of {len(records)}"
+        terminal.print(f"[red]✖[/] {count} endpoints gave no usable answer: {', '.join(failed)}")
+    else:
+        terminal.print(f"[green]✔[/] all {len(records)} endpoints are usable")
+
+
+def _verdicts(records: Iterable[Record], *, roomy: bool) -> Table:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    space = 1 if roomy else 0
+    table = Table(
+        box=SIMPLE_HEAD, show_edge=False, padding=(0, space), pad_edge=False, header_style="dim"
+    )
+    for name in ("endpoint", "verdict"):
+        table.add_column(name, no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("dialect", no_wrap=True)
-    table.add_column("series", justify="right")
-    for column in ("missing", "unknown", "ignored"):
-        table.add_column(column, overflow="fold")
-    notes: list[tuple[str, str]] = []
+    for name in ("series", "missing", "unknown", "ignored"):
+        table.add_column(name, justify="right", no_wrap=True)
     for record in records:
         answer, reading = record.answer, record.reading
         if answer is None:
             continue
-        name = record.endpoint.name
-        row = [name, f"{_SIGNS[answer.verdict.success]} {answer.verdict}"]
-        row.append(f"{answer.duration_s * 1000:.0f} ms")
-        if reading is None:
-            row += ["", "", "", "", ""]
-        else:
-            row += [str(reading.dialect), str(len(reading.samples))]
-            row += [_fields(reading.missing), _fields(reading.unknown)]
-            row.append(str(len(reading.ignored)) if reading.ignored else "")
-            notes += [(f"{name}: {path}", why) for path, why in reading.ignored.items()]
-        if answer.detail:
-            notes.append((name, answer.detail))
+        sign = "[green]✔[/]" if answer.verdict.success else "[red]✖[/]"
+        row = [record.endpoint.name, f"{sign} {answer.verdict}", _time(answer.duration_s)]
+        if reading is not None:
+            row += [str(reading.dialect or "both"), str(len(reading.samples))]
+            row += [_count(reading.missing, "yellow"), _count(reading.unknown, "yellow")]
+            row += [_count(reading.ignored, "dim")]
         table.add_row(*row)
-    console.print(table)
-    for place, why in notes:
-        console.print(Text.assemble(("  " + place, "bold"), " – ", why))
+    return table
 
 
-def _fields(paths: list[str]) -> str:
-    return "\n".join(f"{path} ×{n}" if n > 1 else path for path, n in Counter(paths).items())
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _count(fields: Iterable[str], style: str) -> str:
+    count = len(list(fields))
+    return f"[{style}]{count}[/]" if count else ""
+
+
+def _notes(records: Iterable[Record]) -> Table:
+    """Tell what the table only counts, endpoint by endpoint."""
+    from rich.table import Table  # noqa: PLC0415 - slow to import
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for style in ("", "dim"):
+        table.add_column(style=style, no_wrap=True)
+    table.add_column()
+    table.add_row()
+    for record in records:
+        before = ""
+        for what, text in _told(record):
+            name = "" if before else record.endpoint.name
+            table.add_row(Text(name), Text("" if what == before else what), Text(text))
+            before = what
+    table.add_row()
+    return table
+
+
+def _told(record: Record) -> Iterator[tuple[str, str]]:
+    if record.answer is not None and record.answer.detail:
+        yield "answer", record.answer.detail
+    reading = record.reading
+    if reading is None:
+        return
+    for what, fields in (("missing", reading.missing), ("unknown", reading.unknown)):
+        if fields:
+            times = Counter(fields).items()
+            yield what, ", ".join(f"{path} ({n} times)" if n > 1 else path for path, n in times)
+    by_reason = defaultdict(list)
+    for path, reason in reading.ignored.items():
+        by_reason[reason].append(path)
+    for reason, paths in by_reason.items():
+        yield "ignored", f"{', '.join(paths)}: {reason}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.commands.common import add_config_argument, fail
+from exporter.commands.common import add_config_argument, console, fail
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print what the configuration comes to, or every mistake in it."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - slow to import
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -33,13 +33,20 @@ def run(parsed: argparse.Namespace) -> int:
         check_files(settings)
     except ConfigurationError as error:
         return fail(error)
-    console = Console(highlight=False)
-    table = Table("target", "url", "token", "pace", title="Configuration", title_justify="left")
+    terminal = console()
+    table = Table(
+        *("target", "url", "token", "pace"),
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        header_style="dim",
+    )
     for target in settings.all_targets():
         token = "from a file" if target.token_file else "set" if target.token else "none"
         table.add_row(Text(target.name), Text(target.url), token, f"{settings.poll.interval:g} s")
-    console.print(table)
+    terminal.print(table)
+    terminal.print()
     for name in unknown_variables():
-        console.print(f"[yellow]![/] {name}: sets nothing; check its spelling")
-    console.print("[green]✔[/] The configuration is valid.")
+        terminal.print(f"[yellow]![/] {name}: sets nothing; check its spelling")
+    terminal.print("[green]✔[/] the configuration is valid")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from exporter import logs
 
 if TYPE_CHECKING:
     import argparse
+
+    from rich.console import Console
 
     from exporter.settings import ConfigurationError
 
@@ -39,6 +42,15 @@ def add_log_arguments(parser: argparse.ArgumentParser) -> None:
         default="logfmt",
         help="default: logfmt",
     )
+
+
+def console() -> Console:
+    """Return where tables go: with colour on a terminal only, and without failing at a sign."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False)
 
 
 def fail(error: ConfigurationError) -> int:

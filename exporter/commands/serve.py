@@ -12,6 +12,7 @@ from exporter.commands.common import add_config_argument, add_log_arguments
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Awaitable, Callable
 
     from exporter.web.process import Host, Service
 
@@ -73,7 +74,7 @@ def run(parsed: argparse.Namespace) -> int:
     )
 
 
-def _prepare(parsed: argparse.Namespace):  # noqa: ANN202 - a function of a type imported late
+def _prepare(parsed: argparse.Namespace) -> Callable[[Host], Awaitable[Service]]:
     """Import and read everything; return what goes on with it in the event loop."""
     from exporter.polling.runtime import Runtime  # noqa: PLC0415 - slow to import
     from exporter.settings import load, unknown_variables  # noqa: PLC0415
