@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
 # What the client says that it accepts, and all that it reads. httpx would unpack a whole piece of
 # 64 KiB at once and any number of encodings within each other: gigabytes, before a limit is asked.
@@ -39,7 +38,8 @@ async def read_body(response: httpx.Response, limit: int) -> bytearray:
         raise UnreadableError(message)
     unpack = zlib.decompressobj(_GZIP) if encoding.endswith("gzip") else None
     body, received = bytearray(), 0
-    async for chunk in response.aiter_raw():
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - of an async transport
+    async for chunk in response.stream:
         received += len(chunk)
         try:
             body += unpack.decompress(chunk, limit + 1 - len(body)) if unpack else chunk

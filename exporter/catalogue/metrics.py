@@ -389,7 +389,7 @@ INGESTION_JOB_STARTED: Final = _gauge(
     "ops_ingestion_job_started_timestamp_seconds",
     e.JOBS,
     "Unix time at which an ingestion job started (jobs/history: started_at; deployed: the "
-    "timestamp of its newest row with status processing).",
+    "timestamp of the row with status processing that began its newest run).",
     "job_id",
 )
 INGESTION_JOB_DURATION: Final = _gauge(

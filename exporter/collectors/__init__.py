@@ -10,6 +10,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from exporter.collectors.reading import SchemaError
+
 if TYPE_CHECKING:
     from exporter.api.answer import Answer
     from exporter.collectors.reading import Context, Reading
@@ -23,5 +27,10 @@ def collect(answer: Answer, context: Context) -> Reading:
         SchemaError: If its top-level shape is in neither dialect.
     """
     section = import_module(f"{__name__}.{answer.endpoint.section}")
-    reading: Reading = section.READERS[answer.endpoint.name](answer.payload, context)
+    try:
+        reading: Reading = section.READERS[answer.endpoint.name](answer.payload, context)
+    except ValidationError:
+        # Single fields are lenient: what is left is a name that is no text (half a surrogate pair).
+        message = "expected names of fields that are text"
+        raise SchemaError(message) from None
     return reading

@@ -7,7 +7,6 @@ ourselves is left out: on a quiet backend our own slow polls would be the P95.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.catalogue import metrics as m
@@ -28,8 +27,11 @@ _ALL_HANDLERS: Final = "http_request_duration_highr_seconds_bucket"
 _START: Final = "process_start_time_seconds"
 _FAMILIES: Final = (_REQUESTS, _BY_HANDLER, _ALL_HANDLERS, _START)
 
+# More than a float counts exactly is no count.
+_TOTAL_MAX: Final = 2.0**53
+
 _OURS: Final = (
-    "/metrics",
+    "/metrics/",
     "/api/monitoring/",
     "/api/v1/ingestion/health",
     "/api/v1/ingestion/worker",
@@ -54,20 +56,23 @@ def read_backend_metrics(payload: Any, context: Context) -> Reading:
 
     By hand: ``curl -sH "Authorization: Bearer $TOKEN" $OPS_API_URL/metrics``
     """
-    totals: dict[str, float] = {}
-    start = None
-    known = False
-    for name, labels, value in _samples(payload):
-        known = True
-        if name == _START:
-            start = plausible_time(value)
-        elif math.isfinite(value):
-            for key in _keys(name, labels):
-                totals[key] = totals.get(key, 0.0) + value
-    if not known:
-        message = f"expected a Prometheus page with {_START} or {_REQUESTS}"
+    if not isinstance(payload, str):
+        message = "expected Prometheus text"
         raise SchemaError(message)
     reading = Reading(dialect=Dialect.DEPLOYED)
+    samples, unreadable = _samples(payload)
+    reading.missing += unreadable
+    # A backend that nobody has asked yet names the family and has no sample of it.
+    counts_requests = f"# TYPE {_REQUESTS} " in payload or any(s[0] == _REQUESTS for s in samples)
+    if not samples and not counts_requests:
+        message = f"expected a Prometheus page with {_START} or {_REQUESTS}"
+        raise SchemaError(message)
+    totals = _totals(samples, reading)
+    if counts_requests:
+        totals.setdefault("requests", 0.0)
+    else:
+        reading.missing.append(_REQUESTS)
+    start = plausible_time(next((s[2] for s in samples if s[0] == _START), None))
     if start is None:
         reading.missing.append(_START)
     elif context.received_at >= start:  # a clock that runs behind makes this negative
@@ -75,40 +80,65 @@ def read_backend_metrics(payload: Any, context: Context) -> Reading:
     if Growth.was_reset(context, totals, process=start or 0.0):
         reading.resets.add(m.API_REQUEST_RATE)
     growth = Growth.since(context, totals, process=start or 0.0)
-    if growth is not None:
+    if growth is not None and "requests" in growth:
         _add_rates(reading, growth)
     return reading
 
 
-def _samples(text: Any) -> Iterator[tuple[str, dict[str, str], float]]:
-    """
-    Yield name, labels and value of the samples that are read.
+_Read = tuple[str, dict[str, str], float]
 
-    Raises:
-        SchemaError: If such a line is no Prometheus text.
-    """
+
+def _samples(text: str) -> tuple[list[_Read], list[str]]:
+    """Return name, labels and value of the samples that are read; and the names of bad lines."""
+    # Other families of a busy backend can be thousands of lines that nobody reads.
+    lines = [line for line in text.split("\n") if line.startswith(_FAMILIES)]
+    found = _parsed(lines)
+    if found is not None:
+        return found, []
+    # One bad line costs itself alone.
+    found, bad = [], []
+    for line in lines:
+        one = _parsed([line])
+        if one is None:
+            bad.append(next(name for name in _FAMILIES if line.startswith(name)))
+        else:
+            found += one
+    return found, bad
+
+
+def _parsed(lines: list[str]) -> list[_Read] | None:
+    """Return what *lines* tell, None when one of them is no Prometheus text."""
     # Imported late: slow, and needed for deployed backends only.
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
 
-    if not isinstance(text, str):
-        message = "expected Prometheus text"
-        raise SchemaError(message)
-    # Other families of a busy backend can be thousands of lines that nobody reads.
-    lines = "".join(f"{line}\n" for line in text.splitlines() if line.startswith(_FAMILIES))
     try:
-        for family in text_string_to_metric_families(lines):
-            for sample in family.samples:
-                if sample.name in _FAMILIES:
-                    yield sample.name, sample.labels, sample.value
-    except (ValueError, KeyError, IndexError) as error:
-        message = "expected Prometheus text"
-        raise SchemaError(message) from error
+        return [
+            (sample.name, sample.labels, float(sample.value))
+            for family in text_string_to_metric_families("".join(f"{line}\n" for line in lines))
+            for sample in family.samples
+            if sample.name in _FAMILIES
+        ]
+    except Exception:  # noqa: BLE001 - the parser promises no kind of error
+        return None
+
+
+def _totals(samples: list[_Read], reading: Reading) -> dict[str, float]:
+    """Return the sums of what is counted, without what we cause ourselves."""
+    totals: dict[str, float] = {}
+    for name, labels, value in samples:
+        if name == _START:
+            continue
+        if not 0 <= value <= _TOTAL_MAX:
+            reading.missing.append(name)
+            continue
+        for key in _keys(name, labels):
+            totals[key] = totals.get(key, 0.0) + value
+    return totals
 
 
 def _keys(name: str, labels: dict[str, str]) -> Iterator[str]:
     """Yield the totals that a sample belongs to."""
-    handler = labels.get("handler", "")
-    ours = handler.startswith(_OURS) or handler.rstrip("/") + "/" in _OURS
+    ours = f"{labels.get('handler', '').rstrip('/')}/".startswith(_OURS)
     if name == _REQUESTS and not ours:
         yield "requests"
         # One spelling of the instrumentation groups statuses ("5xx"), the other does not ("500").
@@ -121,7 +151,7 @@ def _keys(name: str, labels: dict[str, str]) -> Iterator[str]:
 
 
 def _add_rates(reading: Reading, growth: Growth) -> None:
-    requests = growth.get("requests", 0.0)
+    requests = growth["requests"]
     reading.add(m.API_REQUEST_RATE, requests / growth.elapsed_s)
     if requests > 0:
         # Statuses are counted when an answer begins, so the two never differ by much.
@@ -140,9 +170,11 @@ def _buckets(growth: Growth, prefix: str) -> list[tuple[float, float]]:
     for key, grown in growth.items():
         if key.startswith(prefix):
             try:
-                found.append((float(key.removeprefix(prefix)), grown))
+                bound = float(key.removeprefix(prefix))
             except ValueError:
                 continue
+            if bound > 0:
+                found.append((bound, grown))
     return sorted(found)
 
 

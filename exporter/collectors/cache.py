@@ -19,7 +19,7 @@ from exporter.collectors.parts import (
     audit,
 )
 from exporter.collectors.reading import Reading, SchemaError
-from exporter.collectors.words import megabytes, ratio
+from exporter.collectors.words import megabytes, plus, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,20 +89,17 @@ def _designed(payload: dict[str, Any], context: Context) -> Reading:
 
 def _add_keys(reading: Reading, cache: _Designed, context: Context) -> None:
     """Add hits and sizes by key; keys that show the same pattern are summed."""
-    hits: dict[str, float] = {}
-    sizes: dict[str, float] = {}
+    hits: dict[str, float | None] = {}
+    sizes: dict[str, float | None] = {}
     for row in cache.top_keys or []:
-        if row is None or row.key is None:
-            continue
-        key = row.key if context.whole_keys else key_pattern(row.key)
-        if row.hits is not None:
-            hits[key] = hits.get(key, 0.0) + row.hits
-        if row.size_bytes is not None:
-            sizes[key] = sizes.get(key, 0.0) + row.size_bytes
+        if row is not None and row.key is not None:
+            key = row.key if context.whole_keys else key_pattern(row.key)
+            hits[key] = plus(hits.get(key, 0.0), row.hits)
+            sizes[key] = plus(sizes.get(key, 0.0), row.size_bytes)
     for key, value in hits.items():
-        reading.add(m.CACHE_KEY_HITS, value, key, weight=sizes.get(key, 0.0))
+        reading.add(m.CACHE_KEY_HITS, value, key, weight=sizes[key] or 0.0)
     for key, value in sizes.items():
-        reading.add(m.CACHE_KEY_SIZE, value, key, weight=value)
+        reading.add(m.CACHE_KEY_SIZE, value, key, weight=value or 0.0)
 
 
 def _deployed(payload: dict[str, Any]) -> Reading:
@@ -121,7 +118,7 @@ def add_lookups(
     """Add the deployed backend's hits, misses and ratio, which is 0.0 before the first lookup."""
     reading.add(m.CACHE_HITS, hits)
     reading.add(m.CACHE_MISSES, misses)
-    if hits or misses:
+    if hits or misses or hit_ratio:
         reading.add(m.CACHE_HIT_RATIO, hit_ratio)
 
 

@@ -37,7 +37,8 @@ class _DeployedPool(Part):
     checked_out: Amount = None
     checked_in: Amount = None
     total_capacity: Amount = None
-    pool_usage_percent: Percent = None
+    # Over 100 with an unlimited overflow, and of all values that one must not go absent.
+    pool_usage_percent: Amount = None
     ignored: ClassVar[dict[str, str]] = {
         "database_type": "a fact of the installation",
         "size": "part of total_capacity",

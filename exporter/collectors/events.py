@@ -131,13 +131,13 @@ def _deployed(payload: dict[str, Any]) -> Reading:
         reading.add(m.EVENTS_EMITTED, events.events_emitted)
         reading.add(m.EVENTS_RECEIVED, events.events_delivered)
         reading.add(m.EVENT_DELIVERIES_FAILED, events.handler_errors)
+        quantiles = Quantiles(
+            p50=events.emission_latency_p50,
+            p95=events.emission_latency_p95,
+            p99=events.emission_latency_p99,
+        )
         # Without an event the percentiles are 0.0, which means "no data".
-        if events.events_emitted:
-            quantiles = Quantiles(
-                p50=events.emission_latency_p50,
-                p95=events.emission_latency_p95,
-                p99=events.emission_latency_p99,
-            )
+        if events.events_emitted or quantiles.p50 or quantiles.p95 or quantiles.p99:
             add_quantiles(reading, m.EVENT_LATENCY, quantiles)
         for event, count in (events.event_types or {}).items():
             reading.add(m.EVENTS, count, event, weight=count or 0.0)

@@ -38,12 +38,13 @@ class Growth(dict[str, float]):
             restart, after which nothing is known of the time between.
         """
         before = context.memory.get("totals")
-        if before is not None and context.received_at - before[0] < _ELAPSED_MIN_S:
+        elapsed_s = context.received_at - before[0] if before is not None else 0.0
+        if before is not None and 0 <= elapsed_s < _ELAPSED_MIN_S:
             return None
         context.memory["totals"] = (context.received_at, process, totals)
-        if before is None or before[1] != process:
+        # A clock that was put back says nothing of the time between.
+        if before is None or before[1] != process or elapsed_s < 0:
             return None
-        elapsed_s = context.received_at - before[0]
         grown = {name: total - before[2].get(name, 0.0) for name, total in totals.items()}
         fallen = before[2].keys() - totals.keys() or any(value < 0 for value in grown.values())
         return None if fallen else cls(grown, elapsed_s)

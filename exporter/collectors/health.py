@@ -98,8 +98,7 @@ def _deployed(payload: dict[str, Any]) -> Reading:
             reading.add_states(m.COMPONENT_STATUS, health_state(component.status), name)
     for name, module in (health.modules or {}).items():
         if module is not None:
-            # A registered module that tells no status is there, and that is all that is known.
-            reading.add_states(m.MODULE_STATUS, health_state(module.status) or "unknown", name)
+            reading.add_states(m.MODULE_STATUS, health_state(module.status), name)
     audit(health, payload, reading)
     return reading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
@@ -13,9 +13,9 @@ from exporter.collectors.parts import (
     ENVELOPE,
     OPTIONAL,
     Identifier,
-    Many,
     MaybeAmount,
     MaybeText,
+    Nested,
     Part,
     Row,
     Text,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from exporter.collectors.reading import Context
+
+_ENDED: Final = frozenset(("completed", "failed", "skipped"))
 
 
 class _DesignedJob(Part):
@@ -65,18 +67,23 @@ class _DeployedJobs(Part):
     ignored: ClassVar[dict[str, str]] = {**ENVELOPE, "count": "of the rows asked for"}
 
 
+class _Services(Part):
+    qdrant: Text = None
+    ignored: ClassVar[dict[str, str]] = {"redis": "health has it", "database": "health has it"}
+
+
 class _Health(Part):
-    services: Many[Text] = None
+    services: Nested[_Services] = None
     ignored: ClassVar[dict[str, str]] = ENVELOPE
 
 
 @dataclass(kw_only=True)
 class _Job:
-    """An ingestion job in its newest state."""
+    """An ingestion job in its newest state; None is what the answer does not tell."""
 
     id: str
-    repository: str
-    status: str
+    repository: str | None
+    status: str | None
     started_at: float | None
     duration_s: float | None
     begun: bool = False  # the row that began its newest run was seen
@@ -119,20 +126,14 @@ def _designed(reading: Reading, answer: _DesignedJobs) -> Iterable[_Job]:
     """Return one job for each id."""
     jobs: dict[str, _Job] = {}
     for row in answer.jobs or []:
-        if row is None or row.repo_url is None:
+        if row is None or (row.repo_url is None and row.id is None):
             continue
-        status = job_state(row.status)
-        if status is None:
-            reading.missing.append("jobs[*].status")
-            continue
-        started = unix_time(row.started_at)
-        if started is None and row.started_at:
-            reading.missing.append("jobs[*].started_at")
-        name = repository(row.repo_url)
+        name = repository(row.repo_url) if row.repo_url is not None else None
+        started = _moment(reading, "started_at", row.started_at)
         job = _Job(
-            id=row.id or job_id(name),
+            id=row.id or job_id(name or ""),
             repository=name,
-            status=status,
+            status=_status(reading, row.status),
             started_at=started,
             duration_s=row.duration_seconds,
         )
@@ -146,41 +147,62 @@ def _designed(reading: Reading, answer: _DesignedJobs) -> Iterable[_Job]:
 def _deployed(reading: Reading, answer: _DeployedJobs) -> Iterable[_Job]:
     """Return one job for each repository: rows are state writes, the newest first."""
     jobs: dict[str, _Job] = {}
-    for row in answer.jobs or []:
-        if row is None or row.repo_url is None:
-            continue
-        status = job_state(row.status)
-        if status is None:
-            reading.missing.append("jobs[*].status")
-            continue
-        moment = unix_time(row.timestamp)
-        if moment is None and row.timestamp:
-            reading.missing.append("jobs[*].timestamp")
-        name = repository(row.repo_url)
-        job = jobs.setdefault(
-            name,
-            _Job(
+    rows = [
+        (row.repo_url, _status(reading, row.status), moment, row.duration_seconds)
+        for row in answer.jobs or []
+        if row is not None
+        for moment in [_moment(reading, "timestamp", row.timestamp)]
+        if row.repo_url is not None
+    ]
+    dated = [moment for _, _, moment, _ in rows if moment is not None]
+    if dated and dated[0] < dated[-1]:
+        rows.reverse()  # this backend lists the oldest first
+    for url, status, moment, duration_s in rows:
+        name = repository(url)
+        job = jobs.get(name)
+        if job is None:
+            # Also with a status that is not known: the rows before it are of the past.
+            job = jobs[name] = _Job(
                 id=job_id(name),
                 repository=name,
                 status=status,
                 started_at=None,
-                duration_s=row.duration_seconds,
-            ),
-        )
-        # "processing" is when the newest run started; rows before its "pending" are of older runs.
-        if status == "processing" and not job.begun:
+                duration_s=duration_s,
+            )
+        if job.begun:
+            continue
+        # Rows before its "pending", or before a row that ended another, are of older runs.
+        if status == "pending" or (job.started_at is not None and status in _ENDED):
+            job.begun = True
+        elif status == "processing" and moment is not None:
             job.started_at = moment
-        job.begun = job.begun or status == "pending"
     return jobs.values()
+
+
+def _status(reading: Reading, text: str | None) -> str | None:
+    status = job_state(text)
+    if status is None and text is not None:
+        reading.missing.append("jobs[*].status")
+    return status
+
+
+def _moment(reading: Reading, name: str, text: str | None) -> float | None:
+    moment = unix_time(text)
+    if moment is None and text:
+        reading.missing.append(f"jobs[*].{name}")
+    return moment
 
 
 def _add_jobs(reading: Reading, jobs: Iterable[_Job]) -> None:
     """Add the *jobs*, of which the first are the latest."""
     counts = dict.fromkeys(m.JOB_STATES, 0)
     for place, job in enumerate(jobs):
-        counts[job.status] += 1
         weight = float(-place)
-        reading.add(m.INGESTION_JOB_INFO, 1.0, job.id, job.repository, job.status, weight=weight)
+        if job.status is not None:
+            counts[job.status] += 1
+            if job.repository is not None:
+                labels = (job.id, job.repository, job.status)
+                reading.add(m.INGESTION_JOB_INFO, 1.0, *labels, weight=weight)
         reading.add(m.INGESTION_JOB_STARTED, job.started_at, job.id, weight=weight)
         reading.add(m.INGESTION_JOB_DURATION, job.duration_s, job.id, weight=weight)
     for status, count in counts.items():
@@ -203,11 +225,8 @@ def read_ingestion(payload: Any, context: Context) -> Reading:
         raise SchemaError(message)
     reading = Reading(dialect=Dialect.DEPLOYED)
     answer = _Health.model_validate(payload)
-    for service, status in (answer.services or {}).items():
-        if service == "qdrant":
-            reading.add_states(m.COMPONENT_STATUS, health_state(status), service)
-        else:
-            reading.ignored[f"services.{service}"] = "health has it"
+    if answer.services is not None:
+        reading.add_states(m.COMPONENT_STATUS, health_state(answer.services.qdrant), "qdrant")
     audit(answer, payload, reading)
     return reading
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LENGTH_MAX = 128
 _KEPT = LENGTH_MAX - 9  # room for "~" and 8 hex digits
 
-_EMAIL = re.compile(r"[^\s:/|@]+@[^\s:/|@]+\.[^\s:/|@]+")
+# Possessive, and only where a name can begin: keys can be long, and this must stay linear.
+_EMAIL = re.compile(r"(?<![^\s:/|@])[^\s:/|@]++(?:@[^\s:/|@]++)+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Eight or more with a digit among them: shorter ones, and those of letters alone, are words.
 _HEX = re.compile(r"(?<![0-9a-zA-Z])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}(?![0-9a-zA-Z])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# One slash is enough: proxies merge the two of a URL within a path.
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+-]*:/+")
 _STARS = re.compile(r"\*(?:[\s.,_-]?\*)+")
 
 
@@ -37,16 +45,30 @@ def key_pattern(key: str) -> str:
 
 def repository(url: str) -> str:
     """Return *url* as host/path: no scheme, user, query or fragment; the host in lower case."""
-    text = re.sub(r"^[a-zA-Z][a-zA-Z0-9+.-]*://", "", url.strip())
-    text = re.split(r"[?#]", text, maxsplit=1)[0]
+    rest, has_scheme = _without_scheme(url.strip())
+    first = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" not in first and _misplaced_port(first) and "@" in rest:
+        # What looks like a port is the beginning of a password with "/", "?" or "#" in it.
+        rest = rest.rpartition("@")[2]
+    text = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, slash, path = text.partition("/")
-    user, at, host = authority.rpartition("@")
-    if at and ":" in host and not host.rpartition(":")[2].isdigit():
-        # scp's form: git@host:owner/name
-        host, _, first = host.partition(":")
-        path, slash = first + slash + path, "/"
-    del user
+    host = authority.rpartition("@")[2]
+    if _misplaced_port(host):
+        host, _, start = host.partition(":")
+        if start and not has_scheme:
+            # scp's form: git@host:owner/name
+            path, slash = start + slash + path, "/"
     return f"{host.lower()}{slash}{path}".rstrip("/")
+
+
+def _without_scheme(url: str) -> tuple[str, bool]:
+    found = _SCHEME.match(url)
+    return (url[found.end() :], True) if found else (url, False)
+
+
+def _misplaced_port(host: str) -> bool:
+    name, colon, port = host.partition(":")
+    return bool(colon) and not name.startswith("[") and not (port.isascii() and port.isdigit())
 
 
 def job_id(normalised_repository: str) -> str:
@@ -54,18 +76,27 @@ def job_id(normalised_repository: str) -> str:
     return sha256(normalised_repository.encode("utf-8", "replace")).hexdigest()[:12]
 
 
-def worker_names(full_names: list[str]) -> dict[str, str]:
+def worker_name(full_name: str) -> str:
+    """Return the label of a Celery node (``name@host``) without its host."""
+    return full_name.partition("@")[0]
+
+
+def worker_names(full_names: Iterable[str], ambiguous: set[str]) -> dict[str, str]:
     """
     Map Celery node names (``name@host``) to labels without the host.
 
     Names that only the host tells apart get a hash of the whole in its place, so that each worker
     keeps a series of its own.
+
+    Args:
+        ambiguous: Names that such workers had so far; added to, so that the last of them keeps its
+            label when the others are gone.
     """
-    short = {full: full.partition("@")[0] or full for full in full_names}
-    taken = list(short.values())
+    short = {full: worker_name(full) for full in full_names}
+    ambiguous.update(name for name, count in Counter(short.values()).items() if count > 1)
     return {
-        full: name
-        if taken.count(name) == 1
-        else f"{name}~{sha256(full.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        full: f"{name}~{sha256(full.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        if name in ambiguous
+        else name
         for full, name in short.items()
     }

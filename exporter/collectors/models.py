@@ -126,7 +126,7 @@ def _deployed(payload: dict[str, Any], name: str) -> Reading:
     answer = _Deployed.model_validate(payload)
     if (model := answer.model) is not None:
         loaded = model.loaded if model.loaded is not None else model.available
-        if loaded is None:
+        if loaded is None and not payload["model"].keys() & _Single.model_fields.keys():
             reading.missing.append("model.available")
         reading.add(m.MODEL_LOADED, loaded, name)
     audit(answer, payload, reading)

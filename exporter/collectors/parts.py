@@ -40,9 +40,13 @@ def _named(value: Any) -> Any:
 
 _LENIENT: Final = WrapValidator(_lenient)
 OPTIONAL: Final = "optional"  # marks a field that may be absent or null without being missing
+# Nothing that is counted or measured here gets there, and no unit or sum of it becomes infinite.
+_AMOUNT_MAX: Final = 1e18
 
 # What is counted or measured from zero; a negative one is a bad field.
-Amount = Annotated[Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)] | None, _LENIENT]
+Amount = Annotated[
+    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=_AMOUNT_MAX)] | None, _LENIENT
+]
 Share = Annotated[
     Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)] | None, _LENIENT
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ class Reading:
 
     def add(self, metric: Metric, value: float | None, *labels: str, weight: float = 0.0) -> None:
         """Add a sample; without a value the series stays absent. The first of a series counts."""
-        if value is None:
+        if value is None or not math.isfinite(value):
             return
         self._put(Sample(metric, tuple(label(text) for text in labels), float(value), weight))
 

@@ -67,6 +67,11 @@ def plausible_time(unix_s: float | None) -> float | None:
     return unix_s if _EARLIEST_S < unix_s < _LATEST_S else None
 
 
+def plus(total: float | None, part: float | None) -> float | None:
+    """Add up what may not be known: without one of its parts a sum is not known either."""
+    return None if total is None or part is None else total + part
+
+
 def seconds(milliseconds: float | None) -> float | None:
     """Convert a duration of the API to the base unit."""
     return None if milliseconds is None else milliseconds / 1000

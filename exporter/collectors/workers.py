@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
 from exporter.collectors.growth import Growth
-from exporter.collectors.labels import worker_names
+from exporter.collectors.labels import worker_name, worker_names
 from exporter.collectors.parts import (
     ENVELOPE,
     OPTIONAL,
@@ -23,7 +23,7 @@ from exporter.collectors.parts import (
     audit,
 )
 from exporter.collectors.reading import Reading, SchemaError
-from exporter.collectors.words import health_state, plausible_time, unix_time
+from exporter.collectors.words import health_state, plausible_time, plus, unix_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,12 +104,12 @@ def read_workers(payload: Any, context: Context) -> Reading:
     if isinstance(payload, dict) and isinstance(payload.get("workers"), dict):
         return _deployed(payload, context)
     if isinstance(payload, dict) and payload.keys() & (_Designed.model_fields.keys() - {"workers"}):
-        return _designed(payload)
+        return _designed(payload, context)
     message = "expected workers, or active_workers, worker_health, queue_length, processing_rate"
     raise SchemaError(message)
 
 
-def _designed(payload: dict[str, Any]) -> Reading:
+def _designed(payload: dict[str, Any], context: Context) -> Reading:
     reading = Reading(dialect=Dialect.DESIGNED)
     answer = _Designed.model_validate(payload)
     reading.add(m.WORKERS, answer.active_workers)
@@ -117,20 +117,23 @@ def _designed(payload: dict[str, Any]) -> Reading:
     reading.add(m.QUEUE_LENGTH, answer.queue_length)
     reading.add(m.TASK_RATE, answer.processing_rate)
     reading.add(m.TASKS_FAILED, answer.failed_tasks)
+    known = [worker.id for worker in answer.workers or [] if worker and worker.id is not None]
+    names = worker_names(dict.fromkeys(known), context.memory.setdefault("ambiguous_names", set()))
     for worker in answer.workers or []:
         if worker is None or worker.id is None:
             continue
+        name = names[worker.id]
         if worker.type in _KINDS and worker.status in m.WORKER_STATES:
-            reading.add_states(m.WORKER_STATUS, worker.status, worker.id, worker.type)
-        else:
-            unread = "type" if worker.type not in _KINDS else "status"
-            if getattr(worker, unread) is not None:
-                reading.missing.append(f"workers[*].{unread}")
+            reading.add_states(m.WORKER_STATUS, worker.status, name, worker.type)
+        if worker.type is not None and worker.type not in _KINDS:
+            reading.missing.append("workers[*].type")
+        if worker.status is not None and worker.status not in m.WORKER_STATES:
+            reading.missing.append("workers[*].status")
         heartbeat = unix_time(worker.last_heartbeat)
         if heartbeat is None and worker.last_heartbeat is not None:
             reading.missing.append("workers[*].last_heartbeat")
-        reading.add(m.WORKER_HEARTBEAT, heartbeat, worker.id)
-        reading.add(m.WORKER_GPU, worker.gpu_available, worker.id)
+        reading.add(m.WORKER_HEARTBEAT, heartbeat, name)
+        reading.add(m.WORKER_GPU, worker.gpu_available, name)
     audit(answer, payload, reading)
     return reading
 
@@ -144,7 +147,8 @@ def _deployed(payload: dict[str, Any], context: Context) -> Reading:
             # No worker is `status: ok` there, though nobody works.
             reading.add_states(m.WORKER_POOL_STATUS, "healthy" if workers.worker_count else "down")
         stats = workers.stats or {}
-        for name in worker_names(list(stats)).values():
+        ambiguous = context.memory.setdefault("ambiguous_names", set())
+        for name in worker_names(stats, ambiguous).values():
             # A worker that is listed has answered Celery's inspection just now.
             reading.add_states(m.WORKER_STATUS, "online", name, "cloud")
         if workers.stats is not None:
@@ -154,16 +158,23 @@ def _deployed(payload: dict[str, Any], context: Context) -> Reading:
 
 
 def _add_tasks(reading: Reading, stats: dict[str, _Stats | None], context: Context) -> None:
-    totals: dict[str, float] = {}
-    for worker in stats.values():
-        for task, runs in (worker.total if worker is not None and worker.total else {}).items():
-            totals[task] = totals.get(task, 0.0) + (runs or 0.0)
-    for task, runs in totals.items():
-        reading.add(m.TASKS, runs, task, weight=runs)
-    if stats:
-        growth = Growth.since(context, {"tasks": sum(totals.values())})
-        if growth is not None:
-            reading.add(m.TASK_RATE, growth["tasks"] / growth.elapsed_s)
+    by_task: dict[str, float | None] = {}
+    by_worker: dict[str, float] = {}
+    for name, worker in stats.items():
+        if worker is None or worker.total is None:
+            continue
+        by_worker[name] = sum(runs or 0.0 for runs in worker.total.values())
+        for task, runs in worker.total.items():
+            by_task[task] = plus(by_task.get(task, 0.0), runs)
+    for task, total in by_task.items():
+        reading.add(m.TASKS, total, task, weight=total or 0.0)
+    # A worker too busy to answer brings all its past runs with it when it is back: between two
+    # answers of different workers nothing is known of the time between.
+    same = context.memory.get("workers") == by_worker.keys()
+    context.memory["workers"] = set(by_worker)
+    growth = Growth.since(context, by_worker)
+    if growth and same:
+        reading.add(m.TASK_RATE, sum(growth.values()) / growth.elapsed_s)
 
 
 def read_edge_worker(payload: Any, context: Context) -> Reading:
@@ -182,7 +193,8 @@ def read_edge_worker(payload: Any, context: Context) -> Reading:
     edge = _EdgeWorker.model_validate(payload)
     meta = edge.worker_meta
     # A late worker is told of without its id; it is still the one last heard of.
-    name = (meta.worker_id if meta else None) or context.memory.get("worker_id") or _EDGE
+    name = meta.worker_id if meta else None
+    name = worker_name(name) if name else context.memory.get("worker_id", _EDGE)
     context.memory["worker_id"] = name
     state = edge.state.strip().lower() if edge.state is not None else None
     if state is not None and state not in m.WORKER_STATES:
