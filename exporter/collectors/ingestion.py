@@ -223,7 +223,7 @@ def read_ingestion(payload: Any, context: Context) -> Reading:
     if not isinstance(payload, dict) or not isinstance(payload.get("services"), dict):
         message = "expected services"
         raise SchemaError(message)
-    reading = Reading(dialect=Dialect.DEPLOYED)
+    reading = Reading(dialect=None)
     answer = _Health.model_validate(payload)
     if answer.services is not None:
         reading.add_states(m.COMPONENT_STATUS, health_state(answer.services.qdrant), "qdrant")

@@ -96,7 +96,7 @@ def read_ml(payload: Any, context: Context) -> Reading:
     if isinstance(payload, dict) and isinstance(payload.get("model"), dict):
         return _deployed(payload, _CLASSIFIER)
     if isinstance(payload, dict) and isinstance(payload.get("status"), str):
-        reading = Reading(dialect=Dialect.DEPLOYED)
+        reading = Reading(dialect=None)
         audit(_Bare.model_validate(payload), payload, reading)
         return reading
     message = "expected status, models or model"

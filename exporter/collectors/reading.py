@@ -46,14 +46,14 @@ class Reading:
     Everything that one answer told.
 
     Attributes:
-        dialect: Which of the two the answer is in.
+        dialect: Which of the two the answer is in; None where both have the same shape.
         missing: Paths of the fields that should be there and are not, or have a wrong type.
         unknown: Paths of the fields that are neither read nor ignored knowingly.
         ignored: Path and reason of each field that has no metric.
         resets: Metrics whose source had fallen since the last answer.
     """
 
-    dialect: Dialect
+    dialect: Dialect | None
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)

@@ -189,7 +189,7 @@ def read_edge_worker(payload: Any, context: Context) -> Reading:
     if not isinstance(payload, dict) or "state" not in payload:
         message = "expected state"
         raise SchemaError(message)
-    reading = Reading(dialect=Dialect.DEPLOYED)
+    reading = Reading(dialect=None)
     edge = _EdgeWorker.model_validate(payload)
     meta = edge.worker_meta
     # A late worker is told of without its id; it is still the one last heard of.

@@ -34,7 +34,8 @@ def test_a_whole_answer_is_recognised_and_every_field_of_it_read_or_ignored_know
 ) -> None:
     reading = read(endpoint, payload)
 
-    assert reading.dialect is dialect
+    one_shape = endpoint in {e.EDGE_WORKER, e.INGESTION}
+    assert reading.dialect is (None if one_shape else dialect)
     assert shown(reading) == pytest.approx(SAMPLES[dialect][endpoint])
     assert reading.missing == []
     assert reading.unknown == []

@@ -38,6 +38,7 @@ def test_a_designed_backend_is_usable_and_recognised(cli: Cli, simulate: Simulat
     assert list(rows) == NAMES
     assert rows["cache"][:2] == ["✔", "ok"]
     assert rows["cache"][4] == "designed"
+    assert rows["ingestion"][4] == "both", "it has the same shape in both dialects"
     assert rows["backend_metrics"][:2] == ["✔", "not_offered"]
     assert done.stdout.endswith("✔ all 16 endpoints are usable\n")
 
