@@ -23,7 +23,7 @@ def slow(takes_s: float) -> Script:
 
 
 def after(
-    scripts: dict[str, Script], *, hours: float = 1.0, chance: random.Random | None = None
+    scripts: dict[str, Script], *, hours: float = 0.5, chance: random.Random | None = None
 ) -> FakeApi:
     """Return the API after it was polled for so long, from the start of the exporter."""
     api = FakeApi(scripts=scripts)
@@ -55,7 +55,7 @@ def test_health_of_2_s_and_workers_of_3_s_take_a_tenth_of_any_two_minutes() -> N
 
     assert virtual_time.busiest(heavy(api), 120) <= LIMIT_S
     for name in ("health", "workers"):
-        assert sum(end - start for start, end in api.spans[name]) / HOUR_S <= 0.05
+        assert sum(end - start for start, end in api.spans[name]) / (HOUR_S / 2) <= 0.05
         assert longest_gap(api.spans[name]) <= 150
 
 
@@ -66,7 +66,7 @@ def test_so_they_do_when_a_dependency_is_down() -> None:
     assert longest_gap(api.spans["workers"]) <= 300
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_so_they_do_when_each_answer_takes_another_time(seed: int) -> None:
     api = after({"health": slow(2), "workers": slow(3)}, chance=random.Random(seed))  # noqa: S311
 
@@ -110,7 +110,7 @@ def test_a_heavy_request_is_alone_for_as_long_as_it_is_expected() -> None:
 @pytest.mark.parametrize("hung", ["health", "cache"])
 def test_a_hung_endpoint_hardly_delays_another(hung: str) -> None:
     """Light ones wait for a heavy one while it is expected; nobody waits for a light one."""
-    api = after({hung: slow(inf)}, hours=0.5)
+    api = after({hung: slow(inf)})
 
     for name, spans in api.spans.items():
         if name not in {hung, "workers"}:
@@ -118,11 +118,11 @@ def test_a_hung_endpoint_hardly_delays_another(hung: str) -> None:
 
 
 def test_a_hung_light_endpoint_backs_off() -> None:
-    assert after({"cache": slow(inf)}).times("cache") <= 16
+    assert after({"cache": slow(inf)}).times("cache") <= 10
 
 
 def test_all_endpoints_slow_take_a_tenth_together_once_that_is_known() -> None:
-    api = after({endpoint.name: slow(3) for endpoint in ENDPOINTS}, hours=2)
+    api = after({endpoint.name: slow(3) for endpoint in ENDPOINTS}, hours=1)
 
     first_round = max(spans[0][1] for spans in api.spans.values())
     later = [span for span in heavy(api, *api.spans) if span[0] > first_round]
@@ -138,9 +138,9 @@ def test_a_backend_that_is_quick_again_is_asked_at_the_usual_pace_again() -> Non
     async def scene() -> None:
         poller = poller_of(api, scheduler=FakeScheduler())
         poller.start()
-        await asyncio.sleep(HOUR_S)
+        await asyncio.sleep(HOUR_S / 2)
         scripts.update(health=slow(0.01), cache=slow(0.01))
-        await asyncio.sleep(HOUR_S)
+        await asyncio.sleep(HOUR_S / 2)
         await poller.stop()
 
     virtual_time.run(scene())
