@@ -85,7 +85,8 @@ class Endpoint:
         return WINDOW_HEAVY if self.expected_s else WINDOW_LIGHT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity: each is declared once, and hashing its texts would cost at each lookup.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Metric:
     """
     One metric family of the exporter or of the action service.
