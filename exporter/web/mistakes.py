@@ -121,7 +121,7 @@ def part(name: object) -> str:
 def shown(value: object) -> str:
     """Return a value as an error may show it: not a pasted key or hash, and not too long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    longest = 80
+    longest = 200  # a path may be long, and its end is what tells
     if _secret(text):
         return HIDDEN
     return text if len(text) <= longest else f"{text[:longest]}…"
