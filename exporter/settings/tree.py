@@ -37,6 +37,7 @@ class Tree:
         if path is None:
             return cls(None, {}, None)
         text = _text(path)
+        root: yaml.Node | None = None
         try:
             root = yaml.compose(text, yaml.SafeLoader)
             twice = list(_duplicates(root, set())) if root is not None else []
@@ -45,10 +46,15 @@ class Tree:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             message = f"{path}:{line}: not valid YAML: {error.problem}"
             raise ConfigurationError(message) from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            # A character that no YAML may hold, a date that does not exist, a bottomless nesting.
-            reason = getattr(error, "reason", None) or "a value that cannot be read"
-            message = f"{path}: not valid YAML: {reason}"
+        except yaml.reader.ReaderError as error:
+            message = f"{path}: not valid YAML: {error.reason}"
+            raise ConfigurationError(message) from None
+        except RecursionError:
+            message = f"{path}: not valid YAML: too deep"
+            raise ConfigurationError(message) from None
+        except ValueError:
+            line = _line_of_bad_value(root)
+            message = f"{path}:{line}: looks like a date or a number and is none: put it in quotes"
             raise ConfigurationError(message) from None
         if twice:
             raise ConfigurationError(
@@ -61,29 +67,21 @@ class Tree:
             raise ConfigurationError(message)
         return cls(path, values, root)
 
-    def holds(self, loc: tuple[int | str, ...]) -> bool:
-        """Whether the file sets what stands at *loc*."""
-        return self._find(loc)[1] == len(loc)
-
     def line(self, loc: tuple[int | str, ...]) -> int:
         """Return the line of what stands at *loc*, or of the nearest that the file has of it."""
-        return self._find(loc)[0]
-
-    def _find(self, loc: tuple[int | str, ...]) -> tuple[int, int]:
-        node, line, depth = self._root, 1, 0
+        node, line = self._root, 1
         for part in loc:
             if isinstance(node, yaml.MappingNode):
                 found = [(k, v) for k, v in node.value if k.value == str(part)]
                 if not found:
                     break
                 line, node = found[0][0].start_mark.line + 1, found[0][1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            elif isinstance(node, yaml.SequenceNode) and part in range(len(node.value)):
                 node = node.value[part]
                 line = node.start_mark.line + 1
             else:
                 break
-            depth += 1
-        return line, depth
+        return line
 
 
 def _text(path: Path) -> str:
@@ -117,3 +115,23 @@ def _duplicates(node: yaml.Node, known: set[int]) -> Iterator[tuple[int, str]]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _duplicates(item, known)
+
+
+def _line_of_bad_value(node: yaml.Node | None) -> int:
+    """Return the line of the first scalar that cannot be made a value."""
+    waiting = [node] if node is not None else []
+    known: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if id(found) in known:
+            continue
+        known.add(id(found))
+        if isinstance(found, yaml.ScalarNode):
+            try:
+                yaml.constructor.SafeConstructor().construct_object(found)
+            except ValueError:
+                return found.start_mark.line + 1
+        elif isinstance(found, yaml.CollectionNode):
+            for item in reversed(found.value):
+                waiting += reversed(item) if isinstance(item, tuple) else [item]
+    return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ _BYTES: Final = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+# Other letters have an ASCII form (xn--…), which is what is asked for.
+_NETLOC: Final = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _PORT_MAX: Final = 65535
 
 
@@ -57,12 +60,13 @@ def http_url(value: str) -> str:
         raise ValueError(message)
     try:
         parts = urlsplit(value)
-        port = parts.port
+        found = _NETLOC.fullmatch(parts.netloc)
+        if found and found[1]:
+            IPv6Address(found[1])
     except ValueError:
-        raise ValueError(right) from None
-    host = parts.hostname
-    usable = parts.scheme in {"http", "https"} and host and (port is None or 0 < port <= _PORT_MAX)
-    # An empty port or an underscore in the wrong place: the host must be all there is before it.
-    if not usable or parts.query or parts.fragment or parts.netloc.endswith(":"):
+        found = None
+    if not found or not 0 < int(found[2] or 80) <= _PORT_MAX:
+        raise ValueError(right)
+    if parts.scheme not in {"http", "https"} or "?" in value or "#" in value:
         raise ValueError(right)
     return value.rstrip("/")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -111,16 +113,13 @@ def then_close(data: bytes) -> Script:
     return script
 
 
-def then_reset(data: bytes) -> Script:
-    """Write *data* and reset the connection."""
-
-    async def script(_: Backend, writer: asyncio.StreamWriter) -> None:
-        writer.write(data)
-        await writer.drain()
-        writer.transport.abort()
-        raise ConnectionResetError
-
-    return script
+async def reset(_: Backend, writer: asyncio.StreamWriter) -> None:
+    """Answer nothing and reset the connection."""
+    # A close that does not linger is one; it would take along what was written just before.
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+    raise ConnectionResetError
 
 
 async def hang(_: Backend, writer: asyncio.StreamWriter) -> None:

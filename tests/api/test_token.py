@@ -10,7 +10,7 @@ import pytest
 from exporter.catalogue.endpoints import CACHE, ENDPOINTS, HEALTH
 from exporter.catalogue.verdicts import Verdict
 from exporter.settings import Api
-from tests.api.backend import answer, hang, json_answer, serving, then_close, then_reset
+from tests.api.backend import answer, hang, json_answer, reset, serving, then_close
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ async def test_the_token_is_in_no_answer_no_log_and_no_error(
         answer(200, b"", content_encoding=TOKEN),
         then_close(f"HTTP/1.1 {TOKEN}\r\n\r\n".encode()),
         then_close(b""),
-        then_reset(b"HTTP/1.1 200 OK\r\n\r\n"),
+        reset,
         hang,
         json_answer({}),
     ]

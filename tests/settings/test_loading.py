@@ -1,0 +1,384 @@
+"""What a valid configuration comes to, from a file and from the environment."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.settings import (
+    Api,
+    ConfigurationError,
+    Settings,
+    Target,
+    check_files,
+    duration,
+    known_variables,
+    load,
+    unknown_variables,
+)
+from exporter.settings.units import http_url, size
+from tests.settings.test_mistakes import CONFIG
+
+
+def test_without_a_file_everything_has_a_default() -> None:
+    settings = load()
+
+    assert settings == Settings()
+    assert settings.all_targets() == (Target(name="default", url="http://127.0.0.1:8000"),)
+    assert (settings.poll.interval, settings.poll.timeout) == (30, 10)
+    assert settings.limits.body == 8 * 2**20
+    assert settings.api.bearer() == ""
+
+
+def test_an_empty_file_sets_nothing() -> None:
+    assert load(CONFIG / "good" / "empty.yml") == load()
+
+
+def test_every_setting_of_a_file_is_read_in_its_unit() -> None:
+    settings = load(CONFIG / "good" / "one_api.yml")
+
+    assert settings.model_dump(mode="json", exclude_defaults=True) == {
+        "api": {
+            "url": "https://monitoring.example/base",
+            "token_file": "/run/secrets/token",
+            "ca_file": "/etc/ssl/private-ca.pem",
+            "time_range": "6h",
+            "time_window_days": 30,
+        },
+        "poll": {
+            "interval": 90.0,
+            "timeout": 2.5,
+            "endpoints": {
+                "workers": {"interval": 300.0, "timeout": 10.0},
+                "ml": {"enabled": False},
+            },
+        },
+        "limits": {"body": 500_000, "cardinality": 50},
+        "cache": {"keys": "whole"},
+        "alertmanager": {"url": "http://127.0.0.1:9093/alertmanager"},
+        "state_dir": "/var/lib/ops-exporter",
+        "exporter_url": "https://ops.example",
+        "actions_url": "https://actions.example",
+        "prometheus_url": "http://[::1]:9090",
+        "grafana_url": "https://grafana.example:3000",
+    }
+
+
+def test_the_simple_form_is_one_target_named_default() -> None:
+    (target,) = load(CONFIG / "good" / "one_api.yml").all_targets()
+
+    assert (target.name, target.url) == ("default", "https://monitoring.example/base")
+    assert target.time_window_days == 30
+
+
+def test_several_targets_keep_their_order() -> None:
+    targets = load(CONFIG / "good" / "several_targets.yml").all_targets()
+
+    assert [target.name for target in targets] == ["production", "staging.eu-1_b"]
+    assert [target.bearer() for target in targets] == ["s3cret", ""]
+
+
+def test_a_part_that_several_targets_share_may_be_overridden() -> None:
+    """YAML's merge key is no duplicate."""
+    targets = load(CONFIG / "good" / "shared_parts.yml").all_targets()
+
+    assert [(target.name, target.time_range) for target in targets] == [("a", "12h"), ("b", "12h")]
+
+
+OVERRIDES: dict[str, tuple[str, Any]] = {
+    "OPS_API_URL": ("https://other.example", "https://other.example"),
+    "OPS_API_TOKEN": ("from the environment", "from the environment"),
+    "OPS_API_TOKEN_FILE": ("/run/other", Path("/run/other")),
+    "OPS_API_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
+    "OPS_API_TIME_RANGE": ("1h", "1h"),
+    "OPS_API_TIME_WINDOW_DAYS": ("90", 90),
+    "OPS_POLL_INTERVAL": ("45s", 45.0),
+    "OPS_POLL_TIMEOUT": ("4s", 4.0),
+    "OPS_POLL_ENDPOINTS": ('{"cache": {"interval": "2m"}}', {"cache": 120.0}),
+    "OPS_LIMITS_BODY": ("1MiB", 2**20),
+    "OPS_LIMITS_CARDINALITY": ("7", 7),
+    "OPS_CACHE_KEYS": ("patterns", "patterns"),
+    "OPS_ALERTMANAGER_URL": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+    "OPS_STATE_DIR": ("/state", Path("/state")),
+    "OPS_EXPORTER_URL": ("http://127.0.0.1:2", "http://127.0.0.1:2"),
+    "OPS_ACTIONS_URL": ("http://127.0.0.1:3", "http://127.0.0.1:3"),
+    "OPS_PROMETHEUS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
+    "OPS_GRAFANA_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
+}
+SECTIONS = ("API", "POLL", "LIMITS", "CACHE", "ALERTMANAGER")
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(n, t, v) for n, (t, v) in OVERRIDES.items()])
+def test_each_setting_of_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str, value: Any
+) -> None:
+    source = (CONFIG / "good" / "one_api.yml").read_text("utf-8")
+    path = tmp_path / "config.yml"
+    path.write_text(source.replace("  token_file: /run/secrets/token\n", ""))
+    monkeypatch.setenv(name, text)
+
+    found: Any = load(path)
+    for part in known_variables()[name].split("."):
+        found = getattr(found, part)
+
+    if name == "OPS_API_TOKEN":
+        found = found.get_secret_value()
+    if name == "OPS_POLL_ENDPOINTS":
+        assert {"workers", "ml", "cache"} == set(found), "the file's own stay"
+        found = {"cache": found["cache"].interval}
+    assert found == value
+
+
+def test_the_environment_can_set_everything_that_the_file_can() -> None:
+    sections = {f"OPS_{name}" for name in SECTIONS}
+
+    assert set(known_variables()) == OVERRIDES.keys() | sections | {"OPS_TARGETS"}
+
+
+def test_lists_and_mappings_are_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = [{"name": "a", "url": "http://127.0.0.1:1"}, {"name": "b"}]
+    monkeypatch.setenv("OPS_TARGETS", json.dumps(targets))
+
+    assert [target.name for target in load().all_targets()] == ["a", "b"]
+
+
+def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPS_API_URL", "")
+    monkeypatch.setenv("OPS_POLL_INTERVAL", "")
+
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        (
+            "OPS_POLL_INTERVAL",
+            "30",
+            (
+                'OPS_POLL_INTERVAL: poll.interval: "30": write a number and ms, s, m, h or d, '
+                "for example 5s"
+            ),
+        ),
+        (
+            "OPS_POLL_INTERVL",
+            "30s",
+            "OPS_POLL_INTERVL: poll.intervl: no such setting; did you mean interval?",
+        ),
+        (
+            "OPS_TARGETS",
+            "[{name: a}]",
+            "OPS_TARGETS: cannot be parsed: write JSON, as lists and mappings need it",
+        ),
+        (
+            "OPS_API_URL",
+            "http://user:s3cret@127.0.0.1",
+            (
+                'OPS_API_URL: api.url: "http://(not shown)@127.0.0.1": leave user and password out '
+                "of the URL; put the token into token_file"
+            ),
+        ),
+        (
+            "OPS_CACHE_KEYS",
+            "all",
+            "OPS_CACHE_KEYS: cache.keys: \"all\": write 'patterns' or 'whole'",
+        ),
+    ],
+)
+def test_a_mistake_in_the_environment_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as raised:
+        load(CONFIG / "good" / "empty.yml")
+
+    assert raised.value.problems == (problem,)
+
+
+def test_a_token_of_the_environment_and_a_file_for_it_are_one_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPS_API_TOKEN", "s3cret")
+
+    with pytest.raises(ConfigurationError) as raised:
+        load(CONFIG / "good" / "one_api.yml")
+
+    assert str(raised.value).endswith("api: set either token or token_file, not both")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_variables_that_set_nothing_are_named() -> None:
+    environ = {
+        "OPS_API_URL": "x",
+        "OPS_POLL_INTERVALL": "x",
+        "OPS_APIURL": "x",
+        "PATH": "x",
+        "OPS_CONFIG_FILE": "x",
+        "OPS_ADMIN_TOKEN_FILE": "x",
+        "OPS_DATABASE_URL": "x",
+        "OPS_EXPORTER_SERVICE_HOST": "x",
+        "OPS_EXPORTER_PORT_9847_TCP": "x",
+        "OPS_ACTIONS_PORT": "x",
+    }
+
+    assert unknown_variables(environ) == ["OPS_APIURL", "OPS_POLL_INTERVALL"]
+
+
+def test_by_default_the_variables_of_this_process_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPS_NO_SUCH_THING", "x")
+
+    assert unknown_variables() == ["OPS_NO_SUCH_THING"]
+
+
+def test_no_secret_is_in_what_a_configuration_shows() -> None:
+    settings = load(CONFIG / "good" / "several_targets.yml")
+
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "s3cret" not in shown
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    settings = load()
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.api.url = "http://127.0.0.1:1"  # type: ignore[misc]  # is tried here
+
+
+# files
+
+
+def test_files_that_cannot_be_used_are_named_before_they_are_needed(tmp_path: Path) -> None:
+    empty, binary, text = tmp_path / "empty", tmp_path / "binary", tmp_path / "text"
+    empty.write_text(" \n")
+    binary.write_bytes(b"\xff\xfe")
+    text.write_text("no certificate")
+    path = tmp_path / "config.yml"
+    path.write_text(
+        "targets:\n"
+        f"  - {{name: a, token_file: {tmp_path}/absent, ca_file: {text}}}\n"
+        f"  - {{name: b, token_file: {empty}, ca_file: {binary}}}\n"
+    )
+
+    with pytest.raises(ConfigurationError) as raised:
+        check_files(load(path))
+
+    assert raised.value.problems == (
+        f"targets[0].token_file: {tmp_path}/absent: cannot be read: No such file or directory",
+        f"targets[0].ca_file: {text}: holds no certificates: write them in PEM",
+        f"targets[1].token_file: {empty}: is empty",
+        f"targets[1].ca_file: {binary}: cannot be read: not UTF-8",
+    )
+
+
+def test_files_that_can_be_used_are_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, certificates = tmp_path / "token", tmp_path / "ca.pem"
+    token.write_text("s3cret\n")
+    trustme.CA().cert_pem.write_to_path(certificates)
+    monkeypatch.setenv("OPS_API_TOKEN_FILE", str(token))
+    monkeypatch.setenv("OPS_API_CA_FILE", str(certificates))
+
+    settings = load()
+    check_files(settings)
+
+    assert settings.api.bearer() == "s3cret"
+
+
+def test_a_problem_of_the_simple_form_is_named_after_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPS_API_TOKEN_FILE", str(tmp_path))
+
+    with pytest.raises(ConfigurationError, match=r"^api\.token_file: .*: Is a directory$"):
+        check_files(load())
+
+
+# units
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5s", 5), ("500ms", 0.5), ("1m30s", 90), ("2h", 7200), ("1d", 86400), ("0.5s", 0.5)],
+)
+def test_a_duration_has_a_unit(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "5", "s", "5 s", "5S", "-5s", "5s ", "1m 30s", "\u096bs", "5sec", 5, 5.0, None, True, [5]],
+    ids=repr,
+)
+def test_what_has_no_unit_is_no_duration(value: object) -> None:
+    with pytest.raises(ValueError, match="for example 5s"):
+        duration(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [("1", 1), (2, 2), ("8MiB", 2**23), ("8 MB", 8_000_000), ("500kB", 500_000), ("1GiB", 2**30)],
+)
+def test_a_size_is_in_bytes_or_has_a_unit(value: object, count: int) -> None:
+    assert size(value) == count
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "0", 0, -1, 1.5, True, None, "8mb", "8M", "kB", "9" * 5000],
+    ids=lambda v: repr(v)[:9],
+)
+def test_what_is_no_size(value: object) -> None:
+    with pytest.raises(ValueError, match="for example 8MiB"):
+        size(value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h?",
+        "http://h#",
+        "http://h?a",
+        "http://[::g]",
+        "http://[1.2.3.4]",
+        "http://h:0",
+        "http://h:65536",
+        "http://\xa1",
+        "http://a\\b",
+        "http://a b",
+        "http://",
+        "//h",
+        "HTTP",
+    ],
+)
+def test_what_cannot_be_asked_is_no_url(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^write http:// or https://"):
+        http_url(url)
+
+
+@given(st.text(max_size=30).map(lambda text: f"http://{text}") | st.text(max_size=40))
+def test_a_url_that_is_accepted_can_be_asked_and_holds_no_password(text: str) -> None:
+    url = "http://127.0.0.1"
+    with suppress(ValueError):
+        url = http_url(text)
+    asked = httpx.URL(f"{url}/api/monitoring/health")
+
+    assert asked.scheme in {"http", "https"}
+    assert asked.host
+    assert asked.userinfo == b""
+    assert asked.path.endswith("/api/monitoring/health")
+
+
+def test_an_api_may_be_made_without_a_file() -> None:
+    assert Api.model_validate({"token": " s3cret \n"}).bearer() == "s3cret"
