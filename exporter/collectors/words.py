@@ -54,10 +54,7 @@ def unix_time(text: str | None) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    try:
-        return plausible_time(moment.timestamp())
-    except (OverflowError, ValueError):
-        return None
+    return plausible_time(moment.timestamp())
 
 
 def plausible_time(unix_s: float | None) -> float | None:

@@ -271,6 +271,14 @@ def test_a_bad_line_costs_itself_alone(line: str, name: str) -> None:
     assert reading.missing == [name]
 
 
+@pytest.mark.parametrize("bound", ["x", "NaN", "-1", "0"])
+def test_a_bucket_without_a_bound_is_left_out(bound: str) -> None:
+    line = f'http_request_duration_seconds_bucket{{handler="/a",le="{bound}"}}'
+    pages = [page({("/a", "200"): n}, {"/a": {"0.1": n}}) + f"{line} {n}\n" for n in (0, 40)]
+
+    assert between(*pages)['ops_api_response_time_seconds{quantile="0.5"}'] == pytest.approx(0.05)
+
+
 @pytest.mark.parametrize("start", ["NaN", "0", "1e300", "-5", "1795440000000"])
 def test_a_start_that_is_no_moment_is_missing(start: str) -> None:
     text = page({}, start=None) + f"process_start_time_seconds {start}\n"

@@ -295,6 +295,18 @@ def test_the_rate_is_back_with_the_second_answer_of_the_same_workers() -> None:
     assert told["ops_tasks_per_second"] == 2
 
 
+def test_a_worker_whose_statistics_are_unreadable_is_still_there() -> None:
+    body = workers(w1={"a": 10})
+    body["workers"]["stats"] |= {"w2@host": None, "w3@host": {"pid": 1}}
+
+    reading = read(e.WORKERS, body)
+
+    told = shown(reading)
+    assert [name.split('"')[1] for name in told if "worker_status" in name] == ["w1", "w2", "w3"]
+    assert told['ops_tasks_total{task="a"}'] == 10
+    assert reading.missing == ["workers.stats.*", "workers.stats.*.total"]
+
+
 def test_a_clock_that_was_put_back_costs_one_rate() -> None:
     memory: dict[str, Any] = {}
     told = [
@@ -354,6 +366,15 @@ def test_a_late_edge_worker_keeps_the_name_it_had() -> None:
     told = shown(read(e.EDGE_WORKER, late, memory))
 
     assert 'ops_worker_status{worker="edge-1",kind="edge",status="degraded"}' in told
+
+
+def test_a_state_of_the_edge_worker_that_is_not_known_is_missing() -> None:
+    reading = read(e.EDGE_WORKER, {"state": "asleep", "last_seen_unix": 1795445144.0})
+
+    assert shown(reading) == {
+        'ops_worker_last_heartbeat_timestamp_seconds{worker="edge"}': 1795445144
+    }
+    assert reading.missing == ["state"]
 
 
 def test_an_edge_worker_that_was_never_seen_has_a_state_and_no_heartbeat() -> None:
