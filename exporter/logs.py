@@ -33,6 +33,7 @@ _QUIET: Final = {
     "apscheduler": logging.ERROR,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
+    "hpack": logging.WARNING,  # its debug lines hold headers, the token among them
     "asyncio": logging.WARNING,
 }
 
