@@ -145,20 +145,19 @@ def _designed(reading: Reading, answer: _DesignedJobs) -> Iterable[_Job]:
 
 
 def _deployed(reading: Reading, answer: _DeployedJobs) -> Iterable[_Job]:
-    """Return one job for each repository: rows are state writes, the newest first."""
+    """
+    Return one job for each repository: rows are state writes, the newest first.
+
+    Only their order counts: a clock that was wrong once must not turn the log round.
+    """
     jobs: dict[str, _Job] = {}
-    rows = [
-        (row.repo_url, _status(reading, row.status), moment, row.duration_seconds)
-        for row in answer.jobs or []
-        if row is not None
-        for moment in [_moment(reading, "timestamp", row.timestamp)]
-        if row.repo_url is not None
-    ]
-    dated = [moment for _, _, moment, _ in rows if moment is not None]
-    if dated and dated[0] < dated[-1]:
-        rows.reverse()  # this backend lists the oldest first
-    for url, status, moment, duration_s in rows:
-        name = repository(url)
+    for row in answer.jobs or []:
+        if row is None:
+            continue
+        status, moment = _status(reading, row.status), _moment(reading, "timestamp", row.timestamp)
+        if row.repo_url is None:
+            continue
+        name = repository(row.repo_url)
         job = jobs.get(name)
         if job is None:
             # Also with a status that is not known: the rows before it are of the past.
@@ -167,7 +166,7 @@ def _deployed(reading: Reading, answer: _DeployedJobs) -> Iterable[_Job]:
                 repository=name,
                 status=status,
                 started_at=None,
-                duration_s=duration_s,
+                duration_s=row.duration_seconds,
             )
         if job.begun:
             continue

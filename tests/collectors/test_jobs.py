@@ -61,15 +61,17 @@ def test_the_newest_row_of_a_repository_is_its_state() -> None:
     assert started(told) == [START + 180]
 
 
-def test_a_backend_that_lists_the_oldest_first_is_read_from_its_end() -> None:
-    told = jobs(
-        row("https://github.com/o/a", "pending", 2),
-        row("https://github.com/o/a", "processing", 3),
-        row("https://github.com/o/a", "failed", 5),
-    )
+def test_the_order_of_the_rows_counts_and_not_their_times() -> None:
+    """A clock that was wrong, or a long job of another repository, does not turn the log round."""
+    early = {"repo_url": "a/b", "status": "completed", "timestamp": "2025-01-01T00:00:00"}
+    log = [row("a/b", "processing", 3), row("a/b", "pending", 2)]
 
-    assert states(told) == {"failed": 1}
-    assert started(told) == [START + 180]
+    alone = jobs(early, *log)
+    below = jobs({**early, "repo_url": "a/long"}, row("a/b", "completed", 4), *log)
+
+    assert states(alone) == {"completed": 1}
+    assert states(below) == {"completed": 2}
+    assert started(alone) == started(below) == [START + 180]
 
 
 @pytest.mark.parametrize(
