@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.collectors.reading import Context
+
+
+# Ingestion's health owns the state of this one; two endpoints would contradict each other.
+_OF_INGESTION: Final = "qdrant"
 
 
 class _Module(Part):
@@ -94,7 +98,9 @@ def _deployed(payload: dict[str, Any]) -> Reading:
     health = _Deployed.model_validate(payload)
     reading.add_states(m.SYSTEM_STATUS, health_state(health.status))
     for name, component in (health.components or {}).items():
-        if component is not None:
+        if name == _OF_INGESTION:
+            reading.ignored[f"components.{name}"] = "ingestion has it"
+        elif component is not None:
             reading.add_states(m.COMPONENT_STATUS, health_state(component.status), name)
     for name, module in (health.modules or {}).items():
         if module is not None:

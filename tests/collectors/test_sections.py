@@ -14,6 +14,30 @@ from tests.collectors.reading import NOW, read, shown
 if TYPE_CHECKING:
     from exporter.catalogue.model import Endpoint
 
+# all
+
+
+@pytest.mark.parametrize(
+    ("body", "made_at"),
+    [
+        ({"status": "healthy", "timestamp": "2026-11-23T12:00:00Z"}, 1795435200.0),
+        ({"status": "healthy", "timestamp": "2026-11-23T12:00:00.5"}, 1795435200.5),
+        ({"status": "healthy", "timestamp": "now"}, None),
+        ({"status": "healthy", "timestamp": 12}, None),
+        ({"status": "healthy"}, None),
+    ],
+)
+def test_an_answer_says_when_it_was_made(body: dict[str, Any], made_at: float | None) -> None:
+    """Or it does not, and then each answer counts as a new one."""
+    assert read(e.HEALTH, body).made_at == made_at
+
+
+def test_an_answer_that_is_a_list_does_not_say_when_it_was_made() -> None:
+    assert (
+        read(e.EVENT_HISTORY, [{"type": "x", "timestamp": "2026-11-23T12:00:00Z"}]).made_at is None
+    )
+
+
 # health
 
 
@@ -59,6 +83,18 @@ def test_modules_that_do_not_register_are_neither_shown_nor_missed() -> None:
 
     assert shown(reading) == {'ops_system_status{status="healthy"}': 1}
     assert reading.missing == []
+
+
+def test_what_ingestion_stands_on_is_told_by_ingestion_alone() -> None:
+    components = {"redis": {"status": "ok"}, "qdrant": {"status": "unhealthy", "message": "x"}}
+
+    reading = read(e.HEALTH, {"status": "healthy", "components": components, "modules": None})
+
+    assert [name for name in shown(reading) if "component" in name] == [
+        'ops_component_status{component="redis",status="healthy"}'
+    ]
+    assert reading.ignored["components.qdrant"] == "ingestion has it"
+    assert (reading.missing, reading.unknown) == ([], [])
 
 
 # performance and cache
