@@ -76,7 +76,8 @@ class Alert:
 
     Attributes:
         expr: PromQL; several lines where that reads better.
-        by: The labels of what *expr* returns. Links hand them on as variables.
+        by: The labels of what *expr* returns.
+        linked: Those that links hand on as variables; all of them when it is empty.
         hold: How long it must hold before it fires, at least two scrapes.
         summary: One sentence without number, label or template: what is wrong.
         description: A template with the value and the labels.
@@ -92,6 +93,7 @@ class Alert:
     summary: str
     description: str
     panel: Panel
+    linked: tuple[str, ...] = ()
     actions: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:

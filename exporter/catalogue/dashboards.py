@@ -92,5 +92,6 @@ EXPORTER_SCRAPED: Final = Panel(dashboard=EXPORTER, id=1, title="Exporter")
 EXPORTER_API: Final = Panel(dashboard=EXPORTER, id=2, title="Monitoring API")
 EXPORTER_VERDICTS: Final = Panel(dashboard=EXPORTER, id=7, title="Verdict on each endpoint")
 EXPORTER_HISTORY: Final = Panel(dashboard=EXPORTER, id=8, title="Verdicts over time")
+ANOMALIES_SERIES: Final = Panel(dashboard=ANOMALIES, id=1, title="Series and expected band")
 
 PANELS: Final = tuple(v for v in list(globals().values()) if isinstance(v, Panel))

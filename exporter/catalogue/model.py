@@ -33,6 +33,9 @@ class Kind(StrEnum):
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
     SUMMARY = "summary"  # quantiles that the API computed; neither sum nor count is known
+    # A gauge that may bear the label `quantile` of a summary that it speaks of, which is not
+    # allowed to one that is called a gauge.
+    UNKNOWN = "unknown"
 
 
 class Dialect(StrEnum):
@@ -143,7 +146,9 @@ class Metric:
     @property
     def window(self) -> str:
         """How far rules and panels look back for a value of this metric."""
-        return self.owner.window if self.owner else WINDOW_LIGHT
+        # What speaks of another metric may speak of one of a heavy endpoint.
+        heavy = self.open_labels and not self.service
+        return self.owner.window if self.owner else WINDOW_HEAVY if heavy else WINDOW_LIGHT
 
     @property
     def unit(self) -> str:

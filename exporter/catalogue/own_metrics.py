@@ -19,7 +19,7 @@ def _service(kind: Kind, name: str, help_text: str, *labels: str) -> Metric:
 def _anomaly(name: str, help_text: str, *labels: str) -> Metric:
     return Metric(
         name=f"ops_anomaly_{name}",
-        kind=Kind.GAUGE,
+        kind=Kind.UNKNOWN,
         help=help_text,
         labels=("metric", *labels),
         open_labels=True,
@@ -118,8 +118,22 @@ ANOMALY_ACTIVE: Final = _anomaly(
 ANOMALY_EXPECTED: Final = _anomaly("expected", "The value that the detector expected.")
 ANOMALY_LOWER: Final = _anomaly("lower", "Lower edge of the band that the detector expected.")
 ANOMALY_UPPER: Final = _anomaly("upper", "Upper edge of the band that the detector expected.")
+ANOMALY_OUTSIDE: Final = _anomaly(
+    "outside", "How many of the last 10 samples were outside of the band expected of each."
+)
 ANOMALY_READY: Final = _anomaly("ready", "1 when the detector has seen enough to judge, else 0.")
 ANOMALY_SAMPLES: Final = _anomaly("samples", "Samples that the detector has seen.")
+ANOMALY_STATE_RESTORED: Final = _own(
+    Kind.GAUGE,
+    "ops_anomaly_state_restored",
+    "1 when the detectors went on with the state saved before the start, 0 when they began anew;"
+    " absent without a state folder.",
+)
+ANOMALY_STATE_SAVED: Final = _own(
+    Kind.GAUGE,
+    "ops_anomaly_state_last_save_timestamp_seconds",
+    "Unix time at which the state of the detectors was last saved.",
+)
 
 # the action service
 ALERT_THRESHOLD: Final = _service(

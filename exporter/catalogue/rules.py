@@ -6,10 +6,12 @@ from typing import Final
 
 from exporter.catalogue import actions, dashboards
 from exporter.catalogue import own_metrics as own
-from exporter.catalogue.alerting import Alert, Inhibition, RuleGroup
+from exporter.catalogue.alerting import Alert, Inhibition, Recording, RuleGroup
 from exporter.catalogue.endpoints import HEALTH
 from exporter.catalogue.model import Severity
+from exporter.catalogue.thresholds import ANOMALY_SAMPLES_MIN
 from exporter.catalogue.verdicts import Verdict
+from exporter.catalogue.watched import LABELS
 
 # The job of the exporter in prometheus.yml; one target, with the label `backend`, for each API.
 JOB: Final = "ops-exporter"
@@ -95,6 +97,71 @@ OPS_EXPORTER_ABSENT: Final = Alert(
     panel=dashboards.EXPORTER_SCRAPED,
 )
 
+# What a watched series is told apart by; not each has all of these labels. Replicas of one
+# exporter judge alike, or nearly: what one of them says is said.
+_BY_SERIES: Final = ", ".join(("backend", "metric", *LABELS))
+ANOMALY_ACTIVE: Final = Recording(
+    record="series:ops_anomaly_active:max",
+    expr=f"""\
+max by ({_BY_SERIES}, kind, level) (
+  last_over_time({own.ANOMALY_ACTIVE}[{own.ANOMALY_ACTIVE.window}])
+)
+""",
+)
+ANOMALY_OUTSIDE: Final = Recording(
+    record="series:ops_anomaly_outside:max",
+    expr=f"""\
+max by ({_BY_SERIES}) (
+  last_over_time({own.ANOMALY_OUTSIDE}[{own.ANOMALY_OUTSIDE.window}])
+)
+""",
+)
+
+
+def _anomaly(level: str, severity: Severity, but: str = "") -> Alert:
+    """
+    Return the rule for anomalies of a *level* (a matcher).
+
+    Its value is how many of the last samples were outside. A spike or a drop must last; a pattern
+    (a new level, a stuck value) is seen in many samples to begin with.
+    """
+    outside = f"* ignoring (kind, level) group_left () {ANOMALY_OUTSIDE}"
+    return Alert(
+        name="OpsAnomaly",
+        expr=f"""\
+max without (level) (
+    {ANOMALY_ACTIVE}{{{level}, kind!="pattern"}}
+    {outside}
+    >= {ANOMALY_SAMPLES_MIN}
+  or
+    ({ANOMALY_ACTIVE}{{{level}, kind="pattern"}} == 1)
+    {outside}
+)
+{but}""",
+        by=("backend", "metric", *LABELS, "kind"),
+        # Two scrapes: what is shown is shown for ten samples at least.
+        hold="30s",
+        severity=severity,
+        summary="A watched series does not behave as it usually does.",
+        description=(
+            "A {{ $labels.kind }} in {{ $labels.metric }} of backend {{ $labels.backend }}:"
+            " {{ $value }} of the last 10 samples are outside of the expected band. The series has"
+            ' the labels{{ range $name, $value := $labels }} {{ $name }}="{{ $value }}"{{ end }}.'
+        ),
+        panel=dashboards.ANOMALIES_SERIES,
+        linked=("backend", "metric"),
+    )
+
+
+_HIGH: Final = 'level="high"'
+OPS_ANOMALY_HIGH: Final = _anomaly(_HIGH, Severity.WARNING)
+# Nobody is woken by these; and not a second time by what is high already.
+OPS_ANOMALY: Final = _anomaly(
+    'level!="high"',
+    Severity.INFO,
+    but=f"unless\nmax without (level) ({ANOMALY_ACTIVE}{{{_HIGH}}} == 1)\n",
+)
+
 GROUPS: Final = (
     RuleGroup(
         name="ops-monitoring",
@@ -104,6 +171,9 @@ GROUPS: Final = (
             OPS_EXPORTER_DOWN,
             OPS_EXPORTER_ABSENT,
         ),
+    ),
+    RuleGroup(
+        name="ops-anomalies", rules=(ANOMALY_ACTIVE, ANOMALY_OUTSIDE, OPS_ANOMALY_HIGH, OPS_ANOMALY)
     ),
 )
 ALERTS: Final = tuple(rule for group in GROUPS for rule in group.rules if isinstance(rule, Alert))

@@ -21,12 +21,14 @@ class Sample:
         value: In the base unit of the metric.
         weight: What decides who stays when there are more entities than the limit allows: a size
             for keys and tables, a moment for jobs. Larger stays.
+        names: Of the further labels, where ``metric.open_labels``; their values come last.
     """
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
     weight: float = 0.0
+    names: tuple[str, ...] = ()
 
 
 def states(metric: Metric, current: str, *labels: str) -> Iterator[Sample]:

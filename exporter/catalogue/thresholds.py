@@ -18,3 +18,7 @@ EVENT_LATENCY_P95_MAX: Final = Threshold(value=0.001, unit="seconds")
 HEARTBEAT_AGE_MAX: Final = Threshold(value=300, unit="seconds")
 # No endpoint is asked less often than this: an older answer means that one was missed.
 DATA_AGE_MAX: Final = Threshold(value=300, unit="seconds")
+
+# Of the last 10 samples. One or two may be chance; in a minute and a half at the default pace it
+# is not.
+ANOMALY_SAMPLES_MIN: Final = Threshold(value=3)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from exporter.collectors.reading import SchemaError
+from exporter.collectors.words import unix_time
 
 if TYPE_CHECKING:
     from exporter.api.answer import Answer
@@ -33,4 +34,7 @@ def collect(answer: Answer, context: Context) -> Reading:
         # Single fields are lenient: what is left is a name that is no text (half a surrogate pair).
         message = "expected names of fields that are text"
         raise SchemaError(message) from None
+    # The deployed dialect's envelope has it, and the designed health.
+    stamp = answer.payload.get("timestamp") if isinstance(answer.payload, dict) else None
+    reading.made_at = unix_time(stamp) if isinstance(stamp, str) else None
     return reading

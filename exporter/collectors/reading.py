@@ -51,6 +51,7 @@ class Reading:
         unknown: Paths of the fields that are neither read nor ignored knowingly.
         ignored: Path and reason of each field that has no metric.
         resets: Metrics whose source had fallen since the last answer.
+        made_at: Unix time at which the backend made the answer; None when it does not say.
     """
 
     dialect: Dialect | None
@@ -58,6 +59,7 @@ class Reading:
     unknown: list[str] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
     resets: set[Metric] = field(default_factory=set)
+    made_at: float | None = None
     _samples: dict[tuple[str, tuple[str, ...]], Sample] = field(default_factory=dict)
 
     @property

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from exporter.catalogue.model import Kind
 from exporter.exposition.negotiation import Format
 
 if TYPE_CHECKING:
@@ -51,11 +53,11 @@ class Family:
     """Renders one metric again and again; what did not change is not done again."""
 
     def __init__(self, metric: Metric) -> None:
-        names = ",".join(f'{label}="%s"' for label in metric.labels)
-        # A newline before the sample, not after it: then a line is two parts, not three.
-        self._template = f"\n{metric.name}{{{names}}} " if names else f"\n{metric.name} "
+        self._metric = metric
         self._samples: Sequence[Sample] = ()
         self._labels: list[tuple[str, ...]] = []
+        # Of the further labels, of families that have some.
+        self._names: list[tuple[str, ...]] = []
         self._prefixes: list[bytes] = []
         self._block = Block(
             metric.name, head(metric.name, metric.kind, metric.help, metric.unit), b""
@@ -64,7 +66,7 @@ class Family:
     def render(self, samples: Sequence[Sample]) -> Block:
         """Return the block of *samples*: the very same one for the very same sequence."""
         if samples is not self._samples:
-            self._know([sample.labels for sample in samples])
+            self._know(samples)
             lines: list[bytes] = [b""] * (2 * len(samples))
             lines[::2] = self._prefixes
             lines[1::2] = _numbers([sample.value for sample in samples])
@@ -72,12 +74,26 @@ class Family:
             self._samples = samples
         return self._block
 
-    def _know(self, labels: list[tuple[str, ...]]) -> None:
-        """Have a prefix for each of *labels*; from one poll to the next they mostly stay."""
-        if labels != self._labels:
-            self._prefixes = [(self._template % values).encode() for values in _escaped(labels)]
+    def _know(self, samples: Sequence[Sample]) -> None:
+        """Have a prefix for each of *samples*; from one poll to the next they mostly stay."""
+        labels = [sample.labels for sample in samples]
+        names = [sample.names for sample in samples] if self._metric.open_labels else []
+        if labels != self._labels or names != self._names:
+            templates = {further: self._template(further) for further in {(), *names}}
+            of_each = (templates[further] for further in names) if names else repeat(templates[()])
+            self._prefixes = [
+                (template % values).encode()
+                for template, values in zip(of_each, _escaped(labels), strict=False)
+            ]
         # Also when equal: the old tuples would stay in memory beside the new ones.
-        self._labels = labels
+        self._labels, self._names = labels, names
+
+    def _template(self, further: tuple[str, ...]) -> str:
+        """Return how a sample begins that has *further* labels beside the metric's own."""
+        name = self._metric.name
+        labels = ",".join(f'{label}="%s"' for label in (*self._metric.labels, *further))
+        # A newline before the sample, not after it: then a line is two parts, not three.
+        return f"\n{name}{{{labels}}} " if labels else f"\n{name} "
 
 
 def head(name: str, kind: str, text: str, unit: str = "") -> dict[Format, bytes]:
@@ -86,7 +102,8 @@ def head(name: str, kind: str, text: str, unit: str = "") -> dict[Format, bytes]
     for form, escapes in _HELP_ESCAPES.items():
         # OpenMetrics names the family of a counter without the suffix of its samples.
         family = name.removesuffix("_total") if form is Format.OPENMETRICS else name
-        lines = [f"# HELP {family} {text.translate(escapes)}", f"# TYPE {family} {kind}"]
+        word = "untyped" if kind == Kind.UNKNOWN and form is Format.TEXT else kind
+        lines = [f"# HELP {family} {text.translate(escapes)}", f"# TYPE {family} {word}"]
         if unit and form is Format.OPENMETRICS:
             lines.append(f"# UNIT {family} {unit}")
         heads[form] = "\n".join(lines).encode()

@@ -24,7 +24,7 @@ def _recording(rule: Recording) -> dict[str, Any]:
 
 
 def _alert(alert: Alert, links: Links) -> dict[str, Any]:
-    labels = {name: label(name) for name in alert.by}
+    labels = {name: label(name) for name in alert.linked or alert.by}
     annotations = {
         "summary": alert.summary,
         "description": alert.description,

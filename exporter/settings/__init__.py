@@ -10,11 +10,12 @@ from __future__ import annotations
 from exporter.settings.environment import known_variables, unknown_variables
 from exporter.settings.errors import ConfigurationError
 from exporter.settings.loading import check_files, load
-from exporter.settings.models import INTERVAL_MAX_S, Api, Settings, Target
+from exporter.settings.models import INTERVAL_MAX_S, AnomalySettings, Api, Settings, Target
 from exporter.settings.units import duration
 
 __all__ = [
     "INTERVAL_MAX_S",
+    "AnomalySettings",
     "Api",
     "ConfigurationError",
     "Settings",

@@ -22,6 +22,9 @@ _LONGEST: Final = 80
 _RIGHT: Final = {
     "bool_parsing": "write true or false",
     "bool_type": "write true or false",
+    "finite_number": "write a number",
+    "float_parsing": "write a number",
+    "float_type": "write a number",
     "dict_type": "write a mapping of settings",
     "greater_than_equal": "must be at least {ge}",
     "int_from_float": "write a whole number",

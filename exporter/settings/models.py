@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -19,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.catalogue.endpoints import BY_NAME
+from exporter.catalogue.watched import WATCHABLE
 from exporter.settings.units import duration, http_url, size
 
 ENV_PREFIX: Final = "OPS_"
@@ -55,6 +57,14 @@ def _endpoint_name(value: str) -> str:
     raise ValueError(message)
 
 
+def _watchable_name(value: str) -> str:
+    if value in WATCHABLE:
+        return value
+    alike = difflib.get_close_matches(value, WATCHABLE, n=1)
+    message = "no metric that can be watched" + (f"; did you mean {alike[0]}?" if alike else "")
+    raise ValueError(message)
+
+
 def _no_flag(value: object) -> object:
     # YAML's yes and no would otherwise count as 1 and 0.
     if isinstance(value, bool):
@@ -64,6 +74,7 @@ def _no_flag(value: object) -> object:
 
 
 EndpointName = Annotated[str, AfterValidator(_endpoint_name)]
+WatchableName = Annotated[str, AfterValidator(_watchable_name)]
 Url = Annotated[str, AfterValidator(http_url)]
 Interval = Annotated[
     float, BeforeValidator(duration), _within(INTERVAL_MIN_S, INTERVAL_MAX_S, "1s to 5m")
@@ -71,6 +82,9 @@ Interval = Annotated[
 Deadline = Annotated[float, BeforeValidator(duration), _within(0.1, DEADLINE_MAX_S, "100ms to 10s")]
 Size = Annotated[int, BeforeValidator(size)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
+# Fewer samples say nothing about spread; more than a day of them would cost memory for nothing.
+WindowSamples = Annotated[Whole, Field(ge=10, le=2880)]
+Floor = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 TargetName = Annotated[
     str,
     _matching(
@@ -171,6 +185,34 @@ class Cache(_Section):
     )
 
 
+class WatchSettings(_Section):
+    """What may be set for one watched metric; what is left out has its default."""
+
+    enabled: bool = True
+    window: WindowSamples | None = None
+    direction: Literal["up", "down", "both"] | None = None
+    floor: Floor | None = None
+
+
+class AnomalySettings(_Section):
+    """What is watched for anomalies, and by which rule."""
+
+    enabled: bool = Field(True, description="Watch for anomalies at all.")  # noqa: FBT003 - the default
+    mode: Literal["detector", "literal"] = Field(
+        "detector",
+        description="`detector`: its own judgement; `literal`: a z-score beyond 2, which marks one"
+        " sample in twenty of pure noise.",
+    )
+    window: WindowSamples = Field(
+        120, description="Samples of the window that a z-score compares with, 10-2880."
+    )
+    watch: dict[WatchableName, WatchSettings] = Field(
+        default_factory=dict,
+        description="Per metric: `enabled`, `window`, `direction` (`up`, `down`, `both`: which side"
+        " is bad), `floor` (a value nearer than this to what was expected is no spike or drop).",
+    )
+
+
 class AlertmanagerSettings(_Section):
     """The Alertmanager that notifications go through."""
 
@@ -195,15 +237,24 @@ class Settings(BaseSettings):
     poll: Poll = Field(default_factory=Poll)
     limits: Limits = Field(default_factory=Limits)
     cache: Cache = Field(default_factory=Cache)
+    anomaly: AnomalySettings = Field(default_factory=AnomalySettings)
     alertmanager: AlertmanagerSettings = Field(default_factory=AlertmanagerSettings)
-    state_dir: Path | None = Field(None, description="Folder for what must survive a restart.")
+    state_dir: Path | None = Field(
+        None,
+        description="Folder for what must survive a restart: what the detectors have learnt."
+        " Without one, nothing is saved.",
+    )
     exporter_url: Url = Field(
         "http://127.0.0.1:9847", description="Where users reach the exporter."
     )
     actions_url: Url = Field(
         "http://127.0.0.1:9848", description="Where users reach the action service."
     )
-    prometheus_url: Url = Field("http://127.0.0.1:9090", description="Base URL of Prometheus.")
+    prometheus_url: Url = Field(
+        "http://127.0.0.1:9090",
+        description="Base URL of Prometheus. When it is set, detectors without saved state learn"
+        " from the last day there.",
+    )
     grafana_url: Url = Field("http://127.0.0.1:3000", description="Base URL of Grafana.")
 
     @classmethod

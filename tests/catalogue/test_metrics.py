@@ -120,6 +120,12 @@ ops_sparse_embeddings_progress_ratio
 ops_sparse_embeddings_eta_seconds
 ops_sparse_embeddings_last_success_timestamp_seconds
 """
+# Added since: adding is free.
+INTERFACE += """\
+ops_anomaly_outside{metric,…}
+ops_anomaly_state_restored
+ops_anomaly_state_last_save_timestamp_seconds
+"""
 # Metrics that speak of one dialect's endpoint only, though the interface marks none of them:
 # the deployed backend tells no GPU.
 UNMARKED = {"ops_worker_gpu": Dialect.DESIGNED}

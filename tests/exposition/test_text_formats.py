@@ -32,6 +32,9 @@ SIZE = Metric(name="ops_size_bytes", kind=Kind.GAUGE, help="Size.", labels=("key
 LATENCY = Metric(
     name="ops_latency_seconds", kind=Kind.SUMMARY, help="Latency.", labels=("task", "quantile")
 )
+SCORE = Metric(
+    name="ops_score", kind=Kind.UNKNOWN, help="Score.", labels=("metric",), open_labels=True
+)
 METRICS = (UP, HITS, BUSY, RATIO, SIZE, LATENCY)
 
 Snapshot = dict[Metric, list[Sample]]
@@ -253,8 +256,42 @@ def test_a_sample_with_the_wrong_number_of_labels_is_not_rendered(count: int) ->
         page_of({HITS: [Sample(HITS, ("x",) * count, 1.0)]})
 
 
+OPEN: Snapshot = {
+    SCORE: [
+        Sample(SCORE, ("ops_up",), 0.5),
+        Sample(SCORE, ("ops_latency_seconds", "t", "0.5"), 0.25, names=("task", "quantile")),
+        Sample(SCORE, ("ops_size_bytes", 'a"b'), 1.0, names=("key",)),
+    ]
+}
+SAMPLES_OF_SCORE = """\
+ops_score{metric="ops_up"} 0.5
+ops_score{metric="ops_latency_seconds",task="t",quantile="0.5"} 0.25
+ops_score{metric="ops_size_bytes",key="a\\"b"} 1.0
+"""
+
+
+def test_a_family_with_open_labels_has_those_of_each_sample() -> None:
+    text, openmetrics = page_of(OPEN), page_of(OPEN, OPENMETRICS)
+
+    assert text == f"# HELP ops_score Score.\n# TYPE ops_score untyped\n{SAMPLES_OF_SCORE}"
+    assert openmetrics == (
+        f"# HELP ops_score Score.\n# TYPE ops_score unknown\n{SAMPLES_OF_SCORE}# EOF\n"
+    )
+    assert read(parse_text(text)) == read(parse_openmetrics(openmetrics))
+
+
+def test_the_same_values_under_another_label_are_another_series() -> None:
+    current = {SCORE: [Sample(SCORE, ("ops_a", "x"), 1.0, names=("key",))]}
+    versions = iter(range(9))
+    page = Page(lambda: Families(next(versions), current))
+    assert b'{metric="ops_a",key="x"}' in page.get("", "").body
+
+    current = {SCORE: [Sample(SCORE, ("ops_a", "x"), 1.0, names=("task",))]}
+    assert b'{metric="ops_a",task="x"}' in page.get("", "").body
+
+
 def test_promtool_finds_nothing(promtool: Path) -> None:
-    page = Page(lambda: Families(1, GOLDEN), process=True).get("", "").body
+    page = Page(lambda: Families(1, GOLDEN | OPEN), process=True).get("", "").body
 
     check = subprocess.run(  # noqa: S603  # our own program and input
         [promtool, "check", "metrics"], input=page, capture_output=True, check=False, timeout=30

@@ -15,6 +15,8 @@ from tests.mixin.written import RULES, rules
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exporter.catalogue.alerting import Alert
+
 TESTS = sorted((ROOT / "prometheus" / "rules" / "tests").glob("*.yml"))
 
 
@@ -38,17 +40,18 @@ def test_the_unit_tests_of_the_rules_pass(promtool: Path, path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_each_alert_has_unit_tests_that_it_fires_and_that_it_does_not(alert: object) -> None:
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert.name} {alert.severity}")
+def test_each_alert_has_unit_tests_that_it_fires_and_that_it_does_not(alert: Alert) -> None:
     cases = [
         case
         for path in TESTS
         for test in yaml.safe_load(path.read_text("utf-8"))["tests"]
         for case in test.get("alert_rule_test", ())
-        if case["alertname"] == getattr(alert, "name", None)
+        if case["alertname"] == alert.name
     ]
 
-    assert [case for case in cases if case.get("exp_alerts")]
+    fired = [one["exp_labels"]["severity"] for c in cases for one in c.get("exp_alerts") or ()]
+    assert alert.severity in fired
     assert [case for case in cases if not case.get("exp_alerts")]
 
 

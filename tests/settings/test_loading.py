@@ -63,6 +63,15 @@ def test_every_setting_of_a_file_is_read_in_its_unit() -> None:
         },
         "limits": {"body": 500_000, "cardinality": 50},
         "cache": {"keys": "whole"},
+        "anomaly": {
+            "enabled": False,
+            "mode": "literal",
+            "window": 240,
+            "watch": {
+                "ops_queue_length": {"window": 60, "direction": "both", "floor": 25.0},
+                "ops_tasks_failed": {"enabled": False},
+            },
+        },
         "alertmanager": {"url": "http://127.0.0.1:9093/alertmanager"},
         "state_dir": "/var/lib/ops-exporter",
         "exporter_url": "https://ops.example",
@@ -106,6 +115,10 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_LIMITS_BODY": ("1MiB", 2**20),
     "OPS_LIMITS_CARDINALITY": ("7", 7),
     "OPS_CACHE_KEYS": ("patterns", "patterns"),
+    "OPS_ANOMALY_ENABLED": ("true", True),
+    "OPS_ANOMALY_MODE": ("detector", "detector"),
+    "OPS_ANOMALY_WINDOW": ("60", 60),
+    "OPS_ANOMALY_WATCH": ('{"ops_workers": {"direction": "down"}}', {"ops_workers": "down"}),
     "OPS_ALERTMANAGER_URL": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
     "OPS_STATE_DIR": ("/state", Path("/state")),
     "OPS_EXPORTER_URL": ("http://127.0.0.1:2", "http://127.0.0.1:2"),
@@ -113,7 +126,7 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_PROMETHEUS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
     "OPS_GRAFANA_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
 }
-SECTIONS = ("API", "POLL", "LIMITS", "CACHE", "ALERTMANAGER")
+SECTIONS = ("API", "POLL", "LIMITS", "CACHE", "ANOMALY", "ALERTMANAGER")
 
 
 @pytest.mark.parametrize(("name", "text", "value"), [(n, t, v) for n, (t, v) in OVERRIDES.items()])
@@ -134,6 +147,9 @@ def test_each_setting_of_the_environment_wins_over_the_file(
     if name == "OPS_POLL_ENDPOINTS":
         assert {"workers", "ml", "cache"} == set(found), "the file's own stay"
         found = {"cache": found["cache"].interval}
+    if name == "OPS_ANOMALY_WATCH":
+        assert {"ops_queue_length", "ops_tasks_failed", "ops_workers"} == set(found)
+        found = {"ops_workers": found["ops_workers"].direction}
     assert found == value
 
 
