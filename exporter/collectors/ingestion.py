@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
+from pydantic import AfterValidator, StrictStr
+
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
 from exporter.collectors.labels import job_id, repository
 from exporter.collectors.parts import (
     ENVELOPE,
+    LENIENT,
     OPTIONAL,
     Identifier,
     MaybeAmount,
@@ -32,9 +35,20 @@ if TYPE_CHECKING:
 _ENDED: Final = frozenset(("completed", "failed", "skipped"))
 
 
+def _normalised(url: str) -> str:
+    if name := repository(url):
+        return name
+    message = "names no repository"
+    raise ValueError(message)
+
+
+# As host and path; one that is empty or blank names none, and is as bad as a number.
+_Repository = Annotated[Annotated[StrictStr, AfterValidator(_normalised)] | None, LENIENT]
+
+
 class _DesignedJob(Part):
     id: Annotated[Identifier, OPTIONAL] = None
-    repo_url: Text = None
+    repo_url: _Repository = None
     status: Text = None
     started_at: MaybeText = None
     duration_seconds: MaybeAmount = None
@@ -45,7 +59,7 @@ class _DesignedJob(Part):
 
 
 class _DeployedJob(Part):
-    repo_url: Text = None
+    repo_url: _Repository = None
     status: Text = None
     timestamp: MaybeText = None
     duration_seconds: MaybeAmount = None
@@ -128,11 +142,10 @@ def _designed(reading: Reading, answer: _DesignedJobs) -> Iterable[_Job]:
     for row in answer.jobs or []:
         if row is None or (row.repo_url is None and row.id is None):
             continue
-        name = repository(row.repo_url) if row.repo_url is not None else None
         started = _moment(reading, "started_at", row.started_at)
         job = _Job(
-            id=row.id or job_id(name or ""),
-            repository=name,
+            id=row.id or job_id(row.repo_url or ""),
+            repository=row.repo_url,
             status=_status(reading, row.status),
             started_at=started,
             duration_s=row.duration_seconds,
@@ -157,13 +170,12 @@ def _deployed(reading: Reading, answer: _DeployedJobs) -> Iterable[_Job]:
         status, moment = _status(reading, row.status), _moment(reading, "timestamp", row.timestamp)
         if row.repo_url is None:
             continue
-        name = repository(row.repo_url)
-        job = jobs.get(name)
+        job = jobs.get(row.repo_url)
         if job is None:
             # Also with a status that is not known: the rows before it are of the past.
-            job = jobs[name] = _Job(
-                id=job_id(name),
-                repository=name,
+            job = jobs[row.repo_url] = _Job(
+                id=job_id(row.repo_url),
+                repository=row.repo_url,
                 status=status,
                 started_at=None,
                 duration_s=row.duration_seconds,

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,10 @@ _HEX = re.compile(r"(?<![0-9a-zA-Z])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}(?![0-9a-zA
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # One slash is enough: proxies merge the two of a URL within a path.
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+-]*:/+")
+# A separator of a URL, percent-encoded, also more than once.
+_ENCODED = re.compile(r"%(?:25)*(?:3a|2f|40|3f|23)", re.IGNORECASE)
+# The API's own paths encode a repository once and proxies once more; bounded, as texts can be long.
+_DECODINGS = 3
 _STARS = re.compile(r"\*(?:[\s.,_-]?\*)+")
 
 
@@ -46,13 +51,15 @@ def key_pattern(key: str) -> str:
 def repository(url: str) -> str:
     """Return *url* as host/path: no scheme, user, query or fragment; the host in lower case."""
     rest, has_scheme = _without_scheme(url.strip())
-    first = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" not in first and _misplaced_port(first) and "@" in rest:
-        # What looks like a port is the beginning of a password with "/", "?" or "#" in it.
-        rest = rest.rpartition("@")[2]
+    rest = _without_user(rest)
+    for _ in range(_DECODINGS):
+        if not _ENCODED.search(rest):
+            break
+        # Only now: decoded earlier, a password with an encoded "/" in it would look like a path.
+        rest, has_inner = _without_scheme(unquote(rest))
+        rest, has_scheme = _without_user(rest), has_scheme or has_inner
     text = re.split(r"[?#]", rest, maxsplit=1)[0]
-    authority, slash, path = text.partition("/")
-    host = authority.rpartition("@")[2]
+    host, slash, path = text.partition("/")
     if _misplaced_port(host):
         host, _, start = host.partition(":")
         if start and not has_scheme:
@@ -63,7 +70,17 @@ def repository(url: str) -> str:
 
 def _without_scheme(url: str) -> tuple[str, bool]:
     found = _SCHEME.match(url)
-    return (url[found.end() :], True) if found else (url, False)
+    return (url[found.end() :], True) if found else (url.lstrip("/"), False)
+
+
+def _without_user(rest: str) -> str:
+    first = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in first:
+        return rest[first.rindex("@") + 1 :]
+    if _misplaced_port(first) and "@" in rest:
+        # What looks like a port is the beginning of a password with "/", "?" or "#" in it.
+        return rest.rpartition("@")[2]
+    return rest
 
 
 def _misplaced_port(host: str) -> bool:

@@ -38,31 +38,31 @@ def _named(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-_LENIENT: Final = WrapValidator(_lenient)
+LENIENT: Final = WrapValidator(_lenient)
 OPTIONAL: Final = "optional"  # marks a field that may be absent or null without being missing
 # Nothing that is counted or measured here gets there, and no unit or sum of it becomes infinite.
 _AMOUNT_MAX: Final = 1e18
 
 # What is counted or measured from zero; a negative one is a bad field.
 Amount = Annotated[
-    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=_AMOUNT_MAX)] | None, _LENIENT
+    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=_AMOUNT_MAX)] | None, LENIENT
 ]
 Share = Annotated[
-    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)] | None, _LENIENT
+    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)] | None, LENIENT
 ]
 Percent = Annotated[
-    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=100)] | None, _LENIENT
+    Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=100)] | None, LENIENT
 ]
-Text = Annotated[StrictStr | None, _LENIENT]
+Text = Annotated[StrictStr | None, LENIENT]
 # A number that names something is as good as a text.
-Identifier = Annotated[str | None, BeforeValidator(_named), _LENIENT]
-Flag = Annotated[StrictBool | None, _LENIENT]
+Identifier = Annotated[str | None, BeforeValidator(_named), LENIENT]
+Flag = Annotated[StrictBool | None, LENIENT]
 MaybeAmount = Annotated[Amount, OPTIONAL]
 MaybeText = Annotated[Text, OPTIONAL]
 MaybeFlag = Annotated[Flag, OPTIONAL]
-Nested = Annotated[T | None, _LENIENT]
-Many = Annotated[dict[str, Annotated[T | None, _LENIENT]] | None, _LENIENT]
-Row = Annotated[list[Annotated[T | None, _LENIENT]] | None, _LENIENT]
+Nested = Annotated[T | None, LENIENT]
+Many = Annotated[dict[str, Annotated[T | None, LENIENT]] | None, LENIENT]
+Row = Annotated[list[Annotated[T | None, LENIENT]] | None, LENIENT]
 
 
 class Part(BaseModel):

@@ -119,6 +119,21 @@ def test_a_status_that_is_not_known_does_not_bring_an_older_one_back() -> None:
     assert reading.missing == ["jobs[*].status"]
 
 
+def test_the_form_in_which_the_api_takes_a_repository_shows_no_password_either() -> None:
+    told = jobs(row("https%3A%2F%2Fuser%3APWSECRET%40github.com%2Fo%2Fr", "failed", 1))
+
+    assert [name.split('"')[3] for name in told if "_info" in name] == ["github.com/o/r"]
+
+
+@pytest.mark.parametrize("url", ["", "  ", "https://", None])
+def test_a_row_that_names_no_repository_is_no_job(url: str | None) -> None:
+    deployed = read(JOBS, {"jobs": [{**row("", "failed", 1), "repo_url": url}]})
+    designed = read(JOBS, [{"repo_url": url, "status": "failed", "started_at": None}])
+
+    assert states(shown(deployed)) == states(shown(designed)) == {}
+    assert deployed.missing == designed.missing == ["jobs[*].repo_url"]
+
+
 def test_the_duration_is_that_of_the_newest_row() -> None:
     told = jobs(
         row("o/a", "completed", 5, duration_seconds=12.5),

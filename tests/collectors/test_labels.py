@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from hashlib import sha256
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,23 @@ def test_a_long_key_does_not_hold_up_the_exporter() -> None:
         ("https://[::1]:8080/o/r", "[::1]:8080/o/r"),
         ("https://github.com/o/r@v1", "github.com/o/r@v1"),
         ("ftp://x.example/y", "x.example/y"),
+        ("https%3A%2F%2Fuser%3As3cret%40GitHub.com%2Fo%2FR", "github.com/o/R"),
+        ("https%3a%2f%2fuser%3as3cret%40github.com%2fo%2fr", "github.com/o/r"),
+        ("https%253A%252F%252Fuser%253As3cret%2540github.com%252Fo%252Fr", "github.com/o/r"),
+        ("https://user%3As3cret%40github.com/o/r", "github.com/o/r"),
+        ("https://user:s3%2Fcret@github.com/o/r", "github.com/o/r"),
+        ("https://user:12%2Fs3cret@github.com/o/r", "github.com/o/r"),
+        ("https://12%2Fs3cret@github.com/o/r", "github.com/o/r"),
+        ("https:/%2Fuser%3As3cret%40github.com/o/r", "github.com/o/r"),
+        ("https%3A//user:s3cret@github.com/o/r", "github.com/o/r"),
+        ("user:s3cret%40github.com/o/r", "github.com/o/r"),
+        ("//user:s3cret@github.com/o/r", "github.com/o/r"),
+        ("https%3A%2F%2Fgithub.com%2Fo%2Fr%3Ftoken%3Ds3cret", "github.com/o/r"),
+        ("https://github.com/o/r%3Ftoken=s3cret", "github.com/o/r"),
+        ("https://github.com/o/r%23s3cret", "github.com/o/r"),
+        ("github.com%2Fo%2Fr", "github.com/o/r"),
+        ("https://github.com/o/r%20x", "github.com/o/r%20x"),
+        ("https://github.com/o/r%40v1", "github.com/o/r@v1"),
         ("notaurl", "notaurl"),
         ("unknown", "unknown"),
         ("", ""),
@@ -141,9 +159,21 @@ def test_a_repository_is_host_and_path_alone(url: str, name: str) -> None:
 )
 def test_no_password_however_odd_becomes_part_of_a_label(scheme: str, odd: str, path: str) -> None:
     """With the user named in front, which is how passwords come."""
-    name = repository(f"{scheme}user:x{odd}S3CRET@host.example{path}")
+    url = f"{scheme}user:x{odd}S3CRET@host.example{path}"
+    once = quote(url, safe="")
 
-    assert "S3CRET" not in name
+    assert not [form for form in (url, once, quote(once)) if "S3CRET" in repository(form)]
+
+
+def test_a_long_repository_does_not_hold_up_the_exporter() -> None:
+    parts = ["%25", "25", "%2540", "/", "@", ":a", "%3A"]
+    program = (
+        "from exporter.collectors.labels import repository\n"
+        f"for part in {parts}: repository('%' + part * 300_000)"
+    )
+
+    # The time is there to end a test that would not end.
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)  # noqa: S603
 
 
 def test_equal_repositories_have_equal_ids() -> None:
