@@ -24,6 +24,7 @@ COMMANDS = (
     ("generate", "exporter.commands.generate", "render dashboards, rules, configuration, tables"),
     ("check-config", "exporter.commands.check_config", "validate the configuration"),
     ("check-api", "exporter.commands.check_api", "ask every endpoint once and print a table"),
+    ("backtest", "exporter.commands.backtest", "run the anomaly detector over timestamp,value"),
 )
 
 
