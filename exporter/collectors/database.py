@@ -14,7 +14,6 @@ from exporter.collectors.parts import (
     MaybeAmount,
     Nested,
     Part,
-    Percent,
     audit,
 )
 from exporter.collectors.reading import Reading, SchemaError
@@ -26,19 +25,24 @@ if TYPE_CHECKING:
     from exporter.collectors.reading import Context
 
 
+# Percent, over 100 with an unlimited overflow: of all values that one must not go absent.
+_PoolUsage = Amount
+
+
 class _DesignedPool(Part):
     active: Amount = None
     idle: Amount = None
     max: Amount = None
-    utilization: Percent = None
+    utilization: _PoolUsage = None
 
 
 class _DeployedPool(Part):
     checked_out: Amount = None
     checked_in: Amount = None
     total_capacity: Amount = None
-    # Over 100 with an unlimited overflow, and of all values that one must not go absent.
-    pool_usage_percent: Amount = None
+    pool_usage_percent: _PoolUsage = None
+    # A pool that cannot be asked is {"error": …}: a fault of the database, no other shape.
+    excuse: ClassVar[str] = "error"
     ignored: ClassVar[dict[str, str]] = {
         "database_type": "a fact of the installation",
         "size": "part of total_capacity",

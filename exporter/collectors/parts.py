@@ -72,11 +72,13 @@ class Part(BaseModel):
     Class attributes:
         ignored: Fields that have no metric, with the reason.
         free: The object may hold anything more; nothing of it counts as unknown.
+        excuse: A field of the answer that says why the others are not there; None is no excuse.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
     ignored: ClassVar[dict[str, str]] = {}
     free: ClassVar[bool] = False
+    excuse: ClassVar[str] = ""
 
 
 ENVELOPE: Final = {
@@ -96,11 +98,12 @@ def audit(part: Part, raw: dict[str, Any], reading: Reading, path: str = "") -> 
         raw: What *part* was read from: only there do null and unreadable differ.
         path: Of *part* in the answer; names that the answer chose itself are shown as ``*``.
     """
+    excused = raw.get(part.excuse) is not None
     for name, field in type(part).model_fields.items():
         value, given = getattr(part, name), raw.get(name)
         here = f"{path}{name}"
         if value is None:
-            if given is not None or OPTIONAL not in field.metadata:
+            if given is not None or not (excused or OPTIONAL in field.metadata):
                 reading.missing.append(here)
         elif isinstance(value, Part):
             audit(value, raw[name], reading, f"{here}.")

@@ -9,6 +9,7 @@ import pytest
 from exporter.catalogue import endpoints as e
 from exporter.catalogue.model import Dialect
 from tests.collectors.deployed import DEPLOYED, WRAPPED
+from tests.collectors.designed import DESIGNED
 from tests.collectors.reading import NOW, read, shown
 
 if TYPE_CHECKING:
@@ -175,17 +176,43 @@ def test_a_pool_that_tells_an_error_has_no_numbers(endpoint: Endpoint, name: str
     reading = read(endpoint, body)
 
     assert [n for n in shown(reading) if "connections" in n or "usage" in n] == []
-    assert reading.missing == [
-        f"{name}.{field}"
-        for field in ("checked_out", "checked_in", "total_capacity", "pool_usage_percent")
-    ]
+    assert reading.missing == []
+    assert reading.ignored[f"{name}.error"] == "free text"
     assert "marked text" not in repr(reading)
 
 
-def test_a_pool_over_its_capacity_does_not_go_absent() -> None:
-    pool = {**DEPLOYED[e.POOL]["pool"], "checked_out": 30, "pool_usage_percent": 200.0}
+@pytest.mark.parametrize(
+    "pool", [{"error": None}, {}, {"checked_in": 1}, {"error": "x", "size": 1}]
+)
+def test_only_an_error_excuses_what_a_pool_does_not_tell(pool: Any) -> None:
+    missing = read(e.POOL, {**WRAPPED, "pool": pool}).missing
 
-    assert shown(read(e.POOL, {"pool": pool}))["ops_database_pool_usage_ratio"] == 2
+    assert bool(missing) == (pool.get("error") is None)
+
+
+def test_a_pool_that_tells_an_error_still_misses_what_it_tells_wrong() -> None:
+    pool = {"error": "x", "checked_in": "many", "checked_out": 2}
+
+    reading = read(e.POOL, {**WRAPPED, "pool": pool})
+
+    assert shown(reading) == {'ops_database_connections{state="active"}': 2}
+    assert reading.missing == ["pool.checked_in"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (e.POOL, {"pool": {**DEPLOYED[e.POOL]["pool"], "pool_usage_percent": 200.0}}),
+        (e.POOL, {**DESIGNED[e.POOL], "utilization": 200}),
+        (e.DATABASE, {"connection_pool": {**DESIGNED[e.POOL], "utilization": 200}}),
+    ],
+    ids=["deployed", "designed", "designed-database"],
+)
+def test_a_pool_over_its_capacity_does_not_go_absent(endpoint: Endpoint, body: Any) -> None:
+    reading = read(endpoint, body)
+
+    assert shown(reading)["ops_database_pool_usage_ratio"] == 2
+    assert not [name for name in reading.missing if "utilization" in name]
 
 
 @pytest.mark.parametrize(
