@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
@@ -38,7 +38,7 @@ class _Designed(Part):
     size_mb: Amount = None
     eviction_rate: Amount = None
     top_keys: Row[_Key] = None
-    ignored: ClassVar[dict[str, str]] = {"miss_rate": "1 - ops_cache_hit_ratio"}
+    ignored: ClassVar[dict[str, str]] = {**ENVELOPE, "miss_rate": "1 - ops_cache_hit_ratio"}
 
 
 class _Stats(Part):
@@ -52,9 +52,18 @@ class _Stats(Part):
     }
 
 
+class _Flat(_Stats):
+    ignored: ClassVar[dict[str, str]] = {**ENVELOPE, **_Stats.ignored}
+
+
 class _Deployed(Part):
     cache_stats: Nested[_Stats] = None
     ignored: ClassVar[dict[str, str]] = ENVELOPE
+
+
+# What only one dialect has. Both have a hit_rate: in one it is a percentage, in the other a share.
+_ONLY_DESIGNED: Final = frozenset(("miss_rate", "size_mb", "eviction_rate", "top_keys"))
+_ONLY_DEPLOYED: Final = frozenset(("hits", "misses", "hit_rate_percent", "total_requests"))
 
 
 def read_cache(payload: Any, context: Context) -> Reading:
@@ -71,6 +80,8 @@ def read_cache(payload: Any, context: Context) -> Reading:
     if isinstance(payload, dict) and isinstance(payload.get("cache_stats"), dict):
         return _deployed(payload)
     if isinstance(payload, dict) and payload.keys() & _Designed.model_fields.keys():
+        if payload.keys() & _ONLY_DEPLOYED and not payload.keys() & _ONLY_DESIGNED:
+            return _flat(payload)
         return _designed(payload, context)
     message = "expected cache_stats, or hit_rate, size_mb, eviction_rate, top_keys"
     raise SchemaError(message)
@@ -105,11 +116,24 @@ def _add_keys(reading: Reading, cache: _Designed, context: Context) -> None:
 def _deployed(payload: dict[str, Any]) -> Reading:
     reading = Reading(dialect=Dialect.DEPLOYED)
     cache = _Deployed.model_validate(payload)
-    if (stats := cache.cache_stats) is not None:
-        add_lookups(reading, stats.hits, stats.misses, stats.hit_rate)
-        reading.add(m.CACHE_INVALIDATIONS, stats.invalidations)
+    if cache.cache_stats is not None:
+        _add_stats(reading, cache.cache_stats)
     audit(cache, payload, reading)
     return reading
+
+
+def _flat(payload: dict[str, Any]) -> Reading:
+    """Read the deployed numbers where nothing is wrapped around them."""
+    reading = Reading(dialect=Dialect.DEPLOYED)
+    stats = _Flat.model_validate(payload)
+    _add_stats(reading, stats)
+    audit(stats, payload, reading)
+    return reading
+
+
+def _add_stats(reading: Reading, stats: _Stats) -> None:
+    add_lookups(reading, stats.hits, stats.misses, stats.hit_rate)
+    reading.add(m.CACHE_INVALIDATIONS, stats.invalidations)
 
 
 def add_lookups(

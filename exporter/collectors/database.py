@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from exporter.catalogue import metrics as m
 from exporter.catalogue.model import Dialect
@@ -70,6 +70,10 @@ class _Designed(Part):
     connection_pool: Nested[_DesignedPool] = None
     query_performance: Nested[_Queries] = None
     table_stats: Many[_Table] = None
+    ignored: ClassVar[dict[str, str]] = ENVELOPE
+
+
+_DESIGNED: Final = frozenset(_Designed.model_fields)
 
 
 class _Database(Part):
@@ -88,6 +92,11 @@ class _Deployed(Part):
 
 class _DesignedPoolAnswer(Part):
     connection_pool: Nested[_DesignedPool] = None
+    ignored: ClassVar[dict[str, str]] = ENVELOPE
+
+
+class _PlainPoolAnswer(_DesignedPool):
+    ignored: ClassVar[dict[str, str]] = ENVELOPE
 
 
 class _DeployedPoolAnswer(Part):
@@ -107,11 +116,8 @@ def read_database(payload: Any, context: Context) -> Reading:
     By hand: ``curl -sH "Authorization: Bearer $TOKEN" $OPS_API_URL/api/monitoring/database``
     """
     del context
-    # Only the deployed backend wraps its answer in an envelope with a status.
-    if isinstance(payload, dict) and "status" in payload and _has_object(payload):
-        return _deployed(payload)
-    if isinstance(payload, dict) and payload.keys() & _Designed.model_fields.keys():
-        return _designed(payload)
+    if isinstance(payload, dict) and (_object(payload, "database") or payload.keys() & _DESIGNED):
+        return _deployed(payload) if _is_deployed(payload) else _designed(payload)
     message = "expected database, or connection_pool, query_performance, table_stats"
     raise SchemaError(message)
 
@@ -171,7 +177,7 @@ def read_pool(payload: Any, context: Context) -> Reading:
         audit(wrapped, payload, reading)
         return reading
     if isinstance(payload, dict) and payload.keys() & _DesignedPool.model_fields.keys():
-        plain = _DesignedPool.model_validate(payload)
+        plain = _PlainPoolAnswer.model_validate(payload)
         _add_designed_pool(reading, plain)
         audit(plain, payload, reading)
         return reading
@@ -179,8 +185,23 @@ def read_pool(payload: Any, context: Context) -> Reading:
     raise SchemaError(message)
 
 
-def _has_object(payload: dict[str, Any]) -> bool:
-    return any(isinstance(payload.get(name), dict) for name in _Deployed.model_fields)
+def _is_deployed(payload: dict[str, Any]) -> bool:
+    """Judge by the names of the fields: an envelope may come with either dialect, or be lost."""
+    pool = _object(payload, "connection_pool").keys()
+    if pool & _DeployedPool.model_fields.keys():
+        return True
+    if pool & _DesignedPool.model_fields.keys():
+        return False
+    if "healthy" in _object(payload, "database"):
+        return True
+    if payload.keys() & (_DESIGNED - {"connection_pool"}):
+        return False
+    return bool(_object(payload, "database")) or "status" in payload or _DeployedPool.excuse in pool
+
+
+def _object(payload: dict[str, Any], name: str) -> dict[str, Any]:
+    value = payload.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _add_designed_pool(reading: Reading, pool: _DesignedPool | None) -> None:
