@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,8 @@ def _prepare(parsed: argparse.Namespace) -> Callable[[Host], Awaitable[Service]]
         version=__version__,
     )
     settings = load(parsed.config_file)
+    if settings.anomaly.enabled:
+        import_module("exporter.polling.anomalies")  # NumPy: here, it keeps nobody waiting
     for name in unknown_variables():
         logs.Log(__name__).warning("environment variable sets nothing", variable=name)
 

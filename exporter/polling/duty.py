@@ -65,9 +65,15 @@ class Duty:
 
     def too_soon(self, now_s: float) -> bool:
         """Whether it was asked so recently that a person's wish to ask again must wait."""
-        if self.pace.quick:
-            return now_s - max(self.last_end_s, self.last_early_s) < _QUICK_EARLY_S
-        return now_s - self.last_early_s < _HEAVY_EARLY_S
+        pause_s = _QUICK_EARLY_S if self.pace.quick else _HEAVY_EARLY_S
+        return now_s - self.last_early_s < pause_s
+
+    def inherit(self, other: Duty) -> None:
+        """Go on where *other* stopped: the same endpoint under another configuration."""
+        self.pace.inherit(other.pace)
+        self.record = other.record
+        self.memory = other.memory
+        self.last_end_s, self.last_early_s = other.last_end_s, other.last_early_s
 
     def read(
         self, answer: Answer, target: Target, settings: Settings

@@ -61,7 +61,9 @@ class Gate:
         Ask alone, when the time that heavy requests took so far allows it.
 
         Args:
-            cost_s: The time to be free within the limit: the deadline of the request.
+            cost_s: What the request is thought to take at most: so much must be free within the
+                limit. What takes longer hangs; nobody knows whether it still burdens the backend,
+                and the others must not be late for it, so no more than this counts.
             patience_s: How long light requests wait for the end.
             urgent: A person waits: do not wait for the limit, only for the others.
         """
@@ -74,7 +76,7 @@ class Gate:
             stack.callback(self._open)
             self._close(_DRAIN_S)
             await _wait(self._idle, _DRAIN_S)
-            stack.callback(self._spend, self._clock())
+            stack.callback(self._spend, self._clock(), cost_s)
             self._close(patience_s)
             yield
 
@@ -108,9 +110,9 @@ class Gate:
             left_s -= end - start
         return ready - self._clock()
 
-    def _spend(self, start: float) -> None:
+    def _spend(self, start: float, at_most_s: float) -> None:
         now = self._clock()
-        self._spent.append((start, now))
+        self._spent.append((start, min(now, start + at_most_s)))
         while self._spent[0][1] < now - WINDOW_S:
             self._spent.popleft()
 

@@ -31,8 +31,9 @@ class Ledger:
         entered: dict[Metric, list[Sample]] = {}
         for sample in samples:
             entered.setdefault(sample.metric, []).append(sample)
-        for metric, new in entered.items():
-            entries = self._entries[metric]
+        before = [metric for metric, entries in self._entries.items() if entries.get(endpoint)]
+        for metric in {**entered, **dict.fromkeys(before)}:
+            new, entries = entered.get(metric, []), self._entries[metric]
             if not same(entries.get(endpoint, ()), new):
                 entries[endpoint] = new
                 self.by_metric[metric] = [sample for entry in entries.values() for sample in entry]

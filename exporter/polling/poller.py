@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     from exporter.api.client import ApiClient
+    from exporter.polling.anomalies import Anomalies
     from exporter.polling.record import Record
     from exporter.settings import Settings, Target
 
@@ -56,6 +57,8 @@ class Poller:
         scheduler: Runs the requests at their pace; started by its owner. Without one only
             `ask_all` asks.
         gate: Shared by all who ask the same backend; one of its own without it.
+        anomalies: Judges what is watched; without it nothing is.
+        successor_of: The poller of the same backend before a reload, whose answers stay.
         delay_s: Before the first request, so that many targets do not start together.
         clock: Seconds, monotonic.
     """
@@ -68,10 +71,13 @@ class Poller:
         *,
         scheduler: AsyncIOScheduler | None = None,
         gate: Gate | None = None,
+        anomalies: Anomalies | None = None,
+        successor_of: Poller | None = None,
         delay_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
+        self.anomalies = anomalies
         self._settings = settings
         self._client = client
         self._scheduler = scheduler
@@ -81,10 +87,18 @@ class Poller:
         duties = (Duty.of(endpoint, settings) for endpoint in ENDPOINTS)
         self._duties = {duty.endpoint.name: duty for duty in duties if duty is not None}
         self._snapshot = Snapshot(frozenset(self._duties), settings.limits.cardinality)
+        if successor_of is not None:
+            self._inherit(successor_of)
         self._stopped = False
         self._ledger = Ledger()
         self._families = Families(0, {})
         self._refresh(*self._duties.values())
+
+    def _inherit(self, other: Poller) -> None:
+        for name, duty in self._duties.items():
+            if name in other._duties:
+                duty.inherit(other._duties[name])
+        self._snapshot.inherit(other._snapshot)
 
     def start(self) -> None:
         """
@@ -98,7 +112,9 @@ class Poller:
         begin = datetime.now(UTC) + timedelta(seconds=self._delay_s)
         for number, (name, duty) in enumerate(self._duties.items()):
             spread = 1 + number / 100 if duty.pace.heavy else random.random()  # noqa: S311 - no secret
-            first = begin + timedelta(seconds=_FIRST_SPREAD_S * spread)
+            first = begin + timedelta(
+                seconds=max(_FIRST_SPREAD_S * spread, self._left_s(duty) if duty.pace.heavy else 0)
+            )
             duty.job = self._scheduler.add_job(
                 self._poll,
                 IntervalTrigger(seconds=self._interval_s(duty), start_date=first, timezone=UTC),
@@ -109,6 +125,10 @@ class Poller:
                 coalesce=True,
                 misfire_grace_time=None,
             )
+
+    def _left_s(self, duty: Duty) -> float:
+        """Return how long the pace still holds since the last request, of before a reload too."""
+        return duty.last_end_s + self._interval_s(duty) - self._clock()
 
     async def ask_all(self) -> list[Record]:
         """Ask each endpoint once, now, without a scheduler, and return what is known of each."""
@@ -183,16 +203,15 @@ class Poller:
 
     async def _ask(self, duty: Duty, *, urgent: bool) -> None:
         pace = duty.pace
-        deadline_s = pace.deadline_s
         way = (
-            self._gate.heavy(deadline_s, patience_s=pace.patience_s, urgent=urgent)
+            self._gate.heavy(pace.reserve_s, patience_s=pace.patience_s, urgent=urgent)
             if pace.heavy
             else self._gate.light()
         )
         try:
             async with way:
                 duty.held = False
-                answer = await self._client.ask(duty.endpoint, deadline_s=deadline_s)
+                answer = await self._client.ask(duty.endpoint, deadline_s=pace.deadline_s)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, old values must go
             answer = _failed(duty, error)
         finally:
@@ -218,6 +237,9 @@ class Poller:
         duty.pace.note(answer.verdict, answer.duration_s)
         duty.record.note(answer, reading)
         self._snapshot.replace(duty.endpoint, reading)
+        if self.anomalies is not None:
+            told = self._snapshot.told_by(duty.endpoint)
+            self.anomalies.take(duty.endpoint, reading, told, answer.received_at)
         # What one heavy endpoint costs, the others must spare.
         self._refresh(duty, *(d for d in self._duties.values() if d.pace.heavy and d is not duty))
         # A heavy request may have waited for others, or come early: count from when it was sent.
@@ -227,9 +249,9 @@ class Poller:
     def _interval_s(self, duty: Duty) -> float:
         """Return the pace in force: many heavy endpoints must share what one may take."""
         interval_s = duty.pace.interval_s
-        if not duty.pace.heavy:
+        if not duty.pace.costly:
             return interval_s
-        costs_s = (other.pace.cost_s for other in self._duties.values() if other.pace.heavy)
+        costs_s = (other.pace.cost_s for other in self._duties.values() if other.pace.costly)
         return max(interval_s, min(round(sum(costs_s) / _HEAVY_SHARE), INTERVAL_MAX_S))
 
     def _reschedule(self, duty: Duty, took_s: float) -> None:
@@ -247,7 +269,8 @@ class Poller:
             samples = duty.record.samples(self._interval_s(duty))
             self._ledger.enter(duty.endpoint.name, samples)
         self._ledger.enter("", self._snapshot.counted())
-        by_metric = {**self._snapshot.by_metric, **self._ledger.by_metric}
+        judged = self.anomalies.by_metric if self.anomalies is not None else {}
+        by_metric = {**self._snapshot.by_metric, **self._ledger.by_metric, **judged}
         self._families = Families(self._families.version + 1, by_metric)
 
 

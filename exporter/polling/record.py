@@ -48,6 +48,9 @@ class Record:
             self._failures[answer.verdict] += 1
         if reading is not None:
             self._missing, self._unknown = len(reading.missing), len(reading.unknown)
+        elif answer.verdict.success:
+            # Nothing to read is nothing amiss; what was amiss before is no longer so.
+            self._missing = self._unknown = None
 
     def samples(self, interval_s: float) -> Iterator[Sample]:
         """Yield the verdict metrics; of what was never asked only the pace."""

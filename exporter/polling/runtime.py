@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     from exporter.catalogue.model import Metric
+    from exporter.polling.anomalies import Anomalies
+    from exporter.polling.keeper import Keeper
     from exporter.polling.poller import PollAnswer
     from exporter.settings import Settings, Target
 
+# A crash costs what was learnt within so long; a file is written in milliseconds.
+_SAVE_INTERVAL_S: Final = 300.0
 # Between the first requests to one target and to the next.
 _TARGET_DELAY_S: Final = 0.2
 
@@ -91,6 +96,7 @@ class Runtime:
         self._main: Page | None = None
         self._own: dict[Metric, list[Sample]] = {}
         self._own_version = 0
+        self._keeper: Keeper | None = None
         self._loaded(ok=True)
 
     @property
@@ -109,6 +115,7 @@ class Runtime:
         scheduler.start()
         self._scheduler = scheduler
         await self._swap(self._settings)
+        scheduler.add_job(self._save, "interval", seconds=_SAVE_INTERVAL_S, coalesce=True)
 
     async def stop(self) -> None:
         """End polling and close every connection."""
@@ -116,6 +123,7 @@ class Runtime:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
+            await self._save()
 
     async def reload(self) -> None:
         """
@@ -164,7 +172,7 @@ class Runtime:
     async def _swap(self, settings: Settings) -> None:
         """Exchange the pollers; those whose configuration did not change go on undisturbed."""
         assert self._scheduler is not None  # noqa: S101 - started before it is swapped
-        rest = {"poll", "limits", "cache"}
+        rest = {"poll", "limits", "cache", "anomaly", "state_dir", "prometheus_url"}
         same = settings.model_dump(include=rest) == self._settings.model_dump(include=rest)
         before, pollers, new = self._pollers, {}, []
         for place, target in enumerate(settings.all_targets()):
@@ -176,6 +184,8 @@ class Runtime:
                     self._connect(target, settings),
                     scheduler=self._scheduler,
                     gate=self._gates.setdefault(target.url, Gate(time.monotonic)),
+                    anomalies=self._watch(target, settings, poller),
+                    successor_of=poller if poller and poller.target.url == target.url else None,
                     delay_s=_TARGET_DELAY_S * place,
                 )
                 new.append(poller)
@@ -190,6 +200,41 @@ class Runtime:
             poller.start()
         gone = [poller for poller in before.values() if poller not in pollers.values()]
         await asyncio.gather(*(poller.stop() for poller in gone))
+
+    def _watch(self, target: Target, settings: Settings, before: Poller | None) -> Anomalies | None:
+        """Return detectors for *target*, which go on where they were."""
+        if not settings.anomaly.enabled:
+            return None
+        from exporter.polling.anomalies import Anomalies  # noqa: PLC0415 - it imports NumPy
+
+        anomalies = Anomalies(target.name, settings)
+        keeper = self._keeper_for(settings)
+        if before is not None and before.anomalies is not None and before.target.url == target.url:
+            # Not when a lower limit has no room for all of its series: then they are learnt anew.
+            with suppress(ValueError):
+                anomalies.restore(before.anomalies.state(self._wall()))
+            if keeper is not None:
+                anomalies.note_restored(restored=True)
+        elif keeper is not None:
+            keeper.restore(target.name, anomalies)
+        return anomalies
+
+    def _keeper_for(self, settings: Settings) -> Keeper | None:
+        """Return who keeps the state, the same as long as the folder is the same."""
+        if settings.state_dir is None or not settings.anomaly.enabled:
+            return None
+        from exporter.polling.keeper import Keeper  # noqa: PLC0415 - it imports NumPy
+
+        if self._keeper is None or self._keeper.folder != settings.state_dir:
+            self._keeper = Keeper(settings.state_dir, wall=self._wall)
+        return self._keeper
+
+    async def _save(self) -> None:
+        """Save what the detectors have learnt, where there is a folder for it."""
+        keeper = self._keeper_for(self._settings)
+        watching = {n: p.anomalies for n, p in self._pollers.items() if p.anomalies is not None}
+        if keeper is not None and watching:
+            await keeper.save(watching)
 
     def _families(self) -> Families:
         """Return the first target's families with the exporter's own."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import metrics, own_metrics
+from exporter.catalogue.endpoints import BY_NAME
 from exporter.catalogue.model import Kind
 from exporter.catalogue.sample import Sample
 from exporter.polling.ledger import same
@@ -25,6 +26,10 @@ _METRICS_OF: Final[dict[str, list[Metric]]] = defaultdict(list)
 for _metric, _endpoints in _SOURCES.items():
     for _endpoint in _endpoints:
         _METRICS_OF[_endpoint.name].append(_metric)
+
+
+# Series of a counter whose last value is kept to notice a fall.
+_REMEMBERED: Final = 10_000
 
 
 class Snapshot:
@@ -50,7 +55,8 @@ class Snapshot:
         self._asked: dict[str, int] = {}
         self._answered: dict[str, int] = {}
         self._limiters = {m: Limiter(m, limit) for m in metrics.ALL if m.free_labels}
-        self._last: dict[Metric, dict[tuple[str, ...], float]] = {}
+        # By metric and whether the fallback told it.
+        self._last: dict[tuple[Metric, bool], dict[tuple[str, ...], float]] = {}
         self.by_metric: dict[Metric, Sequence[Sample]] = {}
         self.dropped: dict[str, int] = {m.name: 0 for m in self._limiters}
         self.resets: dict[str, int] = {}
@@ -74,11 +80,21 @@ class Snapshot:
         for metric in _METRICS_OF[name]:
             self._combine(metric, grouped.get(metric, ()))
 
+    def told_by(self, endpoint: Endpoint) -> Iterator[tuple[Metric, Sequence[Sample]]]:
+        """Yield the metrics with their series that *endpoint* speaks for, after its last answer."""
+        grouped = self._grouped.get(endpoint.name, {})
+        for metric in _METRICS_OF[endpoint.name]:
+            if not grouped.get(metric):
+                continue
+            if metric.fallback is not endpoint or self._falls_back(metric):
+                yield metric, self.by_metric.get(metric, ())
+
     def _combine(self, metric: Metric, new: Sequence[Sample]) -> None:
         """Choose the series of *metric* anew, among them those that have just come."""
         chosen: dict[tuple[str, ...], Sample] = {}
+        falls_back = metric.fallback is not None and self._falls_back(metric)
         for source in _SOURCES[metric]:
-            if source is metric.fallback and not self._falls_back(metric):
+            if source is metric.fallback and not falls_back:
                 continue
             for sample in self._grouped.get(source.name, {}).get(metric, ()):
                 chosen.setdefault(sample.labels, sample)
@@ -90,7 +106,7 @@ class Snapshot:
                 left_out = {s.labels for s in new} & (chosen.keys() - exposed)
                 self.dropped[metric.name] += len(left_out)
         if metric.kind is Kind.COUNTER and kept:
-            self._watch(metric, kept)
+            self._watch(metric, kept, falls_back=falls_back)
         if not kept:
             self.by_metric.pop(metric, None)
         elif not same(self.by_metric.get(metric, ()), kept):
@@ -110,14 +126,29 @@ class Snapshot:
         late = self._asked.get(fallback.name, 0) > self._answered.get(owner.name, 0)
         return late or metric.kind is not Kind.COUNTER
 
-    def _watch(self, metric: Metric, samples: Sequence[Sample]) -> None:
-        """Count a fall of a counter: a restart, or two backend processes taking turns."""
+    def _watch(self, metric: Metric, samples: Sequence[Sample], *, falls_back: bool) -> None:
+        """
+        Count a fall of a counter: a restart, or two backend processes taking turns.
+
+        The fallback counts something of its own, so each of the two is compared with itself.
+        """
         values = {sample.labels: sample.value for sample in samples}
-        before = self._last.get(metric, {})
+        before = self._last.get((metric, falls_back), {})
         self.resets.setdefault(metric.name, 0)
         if any(value < before.get(labels, value) for labels, value in values.items()):
             self.resets[metric.name] += 1
-        self._last[metric] = values
+        # Who is missing once may come back lower; who is gone for good must not fill the memory.
+        known = {**before, **values}
+        self._last[metric, falls_back] = known if len(known) <= _REMEMBERED else values
+
+    def inherit(self, other: Snapshot) -> None:
+        """Go on with the answers that *other* has; its limits do not come along."""
+        self._last.update(other._last)
+        for name, reading in other._readings.items():
+            if name in self._enabled:
+                self.replace(BY_NAME[name], reading)
+        self.dropped.update(other.dropped)
+        self.resets.update(other.resets)
 
     def counted(self) -> Iterator[Sample]:
         """Yield the exporter's own counts of what was dropped and what fell."""

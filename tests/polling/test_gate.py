@@ -162,7 +162,7 @@ def test_heavy_requests_do_not_starve_among_light_ones_that_never_pause() -> Non
 def test_a_heavy_request_waits_until_its_time_is_within_the_limit() -> None:
     async def scene() -> None:
         backend = Backend()
-        await backend.heavy("one", 5.0)
+        await backend.heavy("one", 5.0, cost_s=5.0)
         await backend.heavy("two", 5.0, cost_s=5.0)
         await backend.heavy("three", 5.0, cost_s=5.0)
 
@@ -170,6 +170,17 @@ def test_a_heavy_request_waits_until_its_time_is_within_the_limit() -> None:
         assert spans[:2] == [(0, 5), (10, 15)]
         assert virtual_time.busiest(spans, 120) <= 12
         assert spans[2][0] < 125
+
+    virtual_time.run(scene())
+
+
+def test_what_takes_longer_than_was_reserved_does_not_hold_up_the_others() -> None:
+    async def scene() -> None:
+        backend = Backend()
+        await backend.heavy("hung", HUNG, cost_s=4.0)
+        await backend.heavy("next", 3.0, cost_s=6.0)
+
+        assert backend.spans["next"] == [(HUNG, HUNG + 3)]
 
     virtual_time.run(scene())
 
@@ -191,7 +202,7 @@ def test_requests_that_fit_do_not_overtake_one_that_waits_for_more() -> None:
 def test_an_urgent_request_does_not_wait_for_the_limit_but_still_goes_alone() -> None:
     async def scene() -> None:
         backend = Backend()
-        await backend.heavy("hung", HUNG)
+        await backend.heavy("hung", HUNG, cost_s=10.0)
         scheduled = asyncio.create_task(backend.heavy("scheduled", 3.0))
         await asyncio.sleep(1)
         await asyncio.gather(
@@ -212,7 +223,7 @@ def test_an_urgent_request_does_not_wait_for_the_limit_but_still_goes_alone() ->
 def test_later_requests_pay_for_an_urgent_one() -> None:
     async def scene() -> None:
         backend = Backend()
-        await backend.heavy("urgent", HUNG, urgent=True)
+        await backend.heavy("urgent", HUNG, cost_s=10.0, urgent=True)
         await backend.heavy("scheduled", 4.0)
 
         spans = backend.spans["urgent"] + backend.spans["scheduled"]

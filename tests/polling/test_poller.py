@@ -397,6 +397,19 @@ def test_refresh_twice_within_a_second_asks_once() -> None:
     play(scene)
 
 
+def test_refresh_asks_the_quick_ones_also_right_after_their_scheduled_poll() -> None:
+    """Who has changed something wants to see it now, not at the next poll."""
+
+    async def scene(poller: Poller, api: FakeApi) -> None:
+        while not api.times("cache"):  # noqa: ASYNC110 - virtual time
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+
+        assert "cache" in (await poller.poll_now()).asked
+
+    play(scene, {"cache": Script(cache_payload())})
+
+
 def test_refresh_joins_a_request_that_is_under_way() -> None:
     async def scene(poller: Poller, api: FakeApi) -> None:
         await asyncio.sleep(15)

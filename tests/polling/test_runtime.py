@@ -185,6 +185,21 @@ async def test_another_pace_is_in_force_after_a_reload(world: World) -> None:
     assert world.apis["one"][0].closed
 
 
+async def test_the_values_of_a_target_stay_until_its_next_answer_when_its_pace_changes(
+    world: World,
+) -> None:
+    await until(lambda: world.has(CACHE_OK))
+    before = [line for line in world.text().splitlines() if line.startswith("ops_cache_")]
+    world.scripts["one"]["cache"] = HANGS
+    world.tree["poll"] = {"interval": "7s"}
+    await world.runtime.reload()
+
+    assert before
+    assert [line for line in world.text().splitlines() if line.startswith("ops_cache_")] == before
+    assert world.has(CACHE_OK)
+    assert world.has('ops_polls_total{endpoint="cache"} 1.0')
+
+
 async def test_a_scrape_during_a_reload_sees_all_of_the_old_or_all_of_the_new(
     world: World,
 ) -> None:

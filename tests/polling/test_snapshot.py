@@ -310,6 +310,26 @@ def test_one_of_many_series_that_falls_is_one_reset() -> None:
     assert counted(one, own.RESETS_OBSERVED)["ops_events_total"] == 2
 
 
+def test_a_fallback_that_counts_something_of_its_own_is_no_reset() -> None:
+    """The recordings show 75 hits of the cache beside 0 of performance."""
+    one = snapshot()
+    for hits, instead in ((75, 0), (80, 1), (85, 2)):
+        one.replace(e.CACHE, plain(m.CACHE_HITS, hits, P))
+        one.replace(e.CACHE, None)
+        one.replace(e.PERFORMANCE, plain(m.CACHE_HITS, instead, P))
+
+    assert counted(one, own.RESETS_OBSERVED) == {"ops_cache_hits_total": 0}
+
+
+def test_a_series_that_was_away_and_comes_back_lower_is_a_reset() -> None:
+    one = snapshot()
+    for totals in ({"a": 10, "b": 5}, {"a": 12}, {"a": 12, "b": 2}):
+        told = reading(*((m.TASKS, total, (task,)) for task, total in totals.items()), dialect=P)
+        one.replace(e.WORKERS, told)
+
+    assert counted(one, own.RESETS_OBSERVED) == {"ops_tasks_total": 1}
+
+
 def test_a_counter_that_was_seen_and_never_fell_stands_at_zero() -> None:
     one = snapshot()
     one.replace(e.EVENTS, plain(m.EVENTS_EMITTED, 10, P))

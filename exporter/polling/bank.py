@@ -1,0 +1,170 @@
+"""Watched series that are judged together, and what is shown of each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from exporter.anomaly import COUNTER, GAUGE, KINDS, LEVELS, Detectors, literal
+from exporter.anomaly.rows import NONE, PATTERN
+from exporter.catalogue import own_metrics as own
+from exporter.catalogue.sample import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from exporter.anomaly import Judgement
+    from exporter.catalogue.model import Metric
+    from exporter.catalogue.watched import Watched
+
+_KINDS: Final = KINDS[1:]  # the first is none
+# How many samples after an event it is still active, and of how many the outside ones are counted.
+LASTING: Final = 10
+_ALL_RECENT: Final = (1 << LASTING) - 1
+# How many bits are set in each number that LASTING bits can hold.
+_BITS: Final = np.array([number.bit_count() for number in range(_ALL_RECENT + 1)])
+
+
+class Series(NamedTuple):
+    """One watched series."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The labels under which a series is shown; made once, since they never change."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    active: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, series: Series) -> _Shown:
+        name, labels = series.metric.name, series.labels
+        active = tuple((name, *which, *labels) for which in product(_KINDS, LEVELS))
+        return cls(series.metric.labels, (name, *labels), active)
+
+
+class Bank:
+    """
+    Series of one endpoint whose z-scores have the same window.
+
+    Attributes:
+        series: In the order in which they came; none is ever taken out.
+
+    Args:
+        watched: How each metric is judged.
+        window: Samples.
+        limit: Most series of one metric.
+        by_design: The design's rule makes the events, not the detector.
+    """
+
+    def __init__(
+        self, watched: Mapping[Metric, Watched], *, window: int, limit: int, by_design: bool
+    ) -> None:
+        self.series: list[Series] = []
+        self.detectors = Detectors(window=window)
+        self._watched = watched
+        self._limit = limit
+        self._by_design = by_design
+        self._places: dict[Series, int] = {}
+        self._shown: list[_Shown] = []
+        self._patterns = np.zeros(0, np.bool_)
+        # By kind and level, for each series: for how many samples it is still active.
+        self.left = np.zeros((len(_KINDS) * len(LEVELS), 0), np.int8)
+        # A bit for each of the last samples of a series, set when it was outside; the newest last.
+        self.recent = np.zeros(0, np.int16)
+
+    def update(self, at: float, values: Mapping[Series, float]) -> Iterator[Sample]:
+        """Judge the *values* of one moment, unix time, and yield what is to be shown of them."""
+        self.extend(values)
+        row = np.full(len(self.series), np.nan)
+        for series, value in values.items():
+            place = self._places.get(series)
+            if place is not None:
+                row[place] = value
+        judgement = self.detectors.update(at, row)
+        there = np.isfinite(row)
+        self._note(judgement, there)
+        return self._samples(judgement, np.flatnonzero(there).tolist())
+
+    def extend(self, new: Mapping[Series, float] | Sequence[Series]) -> None:
+        """Take in those of *new* that are not known yet, as far as the limit allows."""
+        strangers = [series for series in new if series not in self._places]
+        if not strangers:
+            return
+        counts = Counter(series.metric for series in self.series)
+        for series in strangers:
+            counts[series.metric] += 1
+            if counts[series.metric] > self._limit:
+                continue
+            watched = self._watched[series.metric]
+            self.detectors.append(
+                kind=COUNTER if watched.counter else GAUGE,
+                direction=watched.direction,
+                log=watched.log,
+                floor=watched.floor,
+                low=watched.low,
+                high=watched.high,
+            )
+            self._places[series] = len(self.series)
+            self.series.append(series)
+            self._shown.append(_Shown.of(series))
+        more = len(self.series) - len(self.recent)
+        self._patterns = np.array([self._watched[one.metric].patterns for one in self.series])
+        self.left = np.pad(self.left, ((0, 0), (0, more)))
+        self.recent = np.pad(self.recent, (0, more))
+
+    def _note(self, judgement: Judgement, there: NDArray[np.bool_]) -> None:
+        """Keep the events for as long as they are active, and count what was outside."""
+        self.left[:, there] = np.maximum(self.left[:, there] - 1, 0)
+        flag, kind, level = judgement.flag, judgement.kind, judgement.level
+        if self._by_design:
+            flag, kind, level = literal.events(judgement.zscore)
+        events = np.flatnonzero(flag & there & ((kind < PATTERN) | self._patterns) & (kind > NONE))
+        self.left[(kind[events] - 1) * len(LEVELS) + level[events], events] = LASTING + 1
+        newest = (self.recent << 1 | judgement.outside) & _ALL_RECENT
+        self.recent = np.where(there, newest, self.recent)
+
+    def _samples(self, judgement: Judgement, places: list[int]) -> Iterator[Sample]:
+        ready = np.isfinite(judgement.zscore) if self._by_design else judgement.ready
+        shown = self._shown
+        for metric, values in (
+            (own.ANOMALY_READY, ready.astype(float)),
+            (own.ANOMALY_SAMPLES, judgement.samples.astype(float)),
+            (own.ANOMALY_ZSCORE, judgement.zscore),
+        ):
+            yield from self._family(metric, values, places)
+        places = [place for place in places if ready[place]]
+        for metric, values in (
+            (own.ANOMALY_SCORE, judgement.score),
+            (own.ANOMALY_EXPECTED, judgement.expected),
+            (own.ANOMALY_LOWER, judgement.lower),
+            (own.ANOMALY_UPPER, judgement.upper),
+            (own.ANOMALY_OUTSIDE, _BITS[self.recent].astype(float)),
+        ):
+            yield from self._family(metric, values, places)
+        active = (self.left > 0).astype(float).T.tolist()
+        for place in places:
+            one = shown[place]
+            for labels, value in zip(one.active, active[place], strict=True):
+                yield Sample(own.ANOMALY_ACTIVE, labels, value, names=one.names)
+
+    def _family(
+        self, metric: Metric, values: NDArray[np.float64], places: list[int]
+    ) -> Iterator[Sample]:
+        """Yield a sample for each place that has a number."""
+        numbers = values.tolist()
+        finite = np.isfinite(values)
+        for place in places:
+            if finite[place]:
+                one = self._shown[place]
+                yield Sample(metric, one.labels, numbers[place], names=one.names)
