@@ -17,8 +17,12 @@ _KEPT = LENGTH_MAX - 9  # room for "~" and 8 hex digits
 # Possessive, and only where a name can begin: keys can be long, and this must stay linear.
 _EMAIL = re.compile(r"(?<![^\s:/|@])[^\s:/|@]++(?:@[^\s:/|@]++)+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Eight or more with a digit among them: shorter ones, and those of letters alone, are words.
+# What bounds a mail address, percent-encoded as in a key made of a URL.
+_ENCODED_BOUND = re.compile(r"%(?:25)*(40|3a|2f|7c)", re.IGNORECASE)
+# Eight or more with a digit among them: shorter ones are words, and of letters alone most are.
 _HEX = re.compile(r"(?<![0-9a-zA-Z])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}(?![0-9a-zA-Z])")
+# No word has twelve letters from a to f. After the numbers: next to one it is on its own as well.
+_HEX_LETTERS = re.compile(r"(?<![0-9a-zA-Z])[a-fA-F]{12,}+(?![0-9a-zA-Z])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # One slash is enough: proxies merge the two of a URL within a path.
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+-]*:/+")
@@ -43,7 +47,8 @@ def label(text: str) -> str:
 
 def key_pattern(key: str) -> str:
     """Return a cache *key* without what tells users or rows apart, such as ``user:*:profile``."""
-    for part in (_EMAIL, _UUID, _HEX, _NUMBER):
+    key = _ENCODED_BOUND.sub(lambda found: unquote(f"%{found[1]}"), key)
+    for part in (_EMAIL, _UUID, _HEX, _NUMBER, _HEX_LETTERS):
         key = part.sub("*", key)
     return _STARS.sub("*", key)
 
