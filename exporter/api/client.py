@@ -158,8 +158,6 @@ class ApiClient:
             if judge_status(endpoint, response.status_code) is not Verdict.OK:
                 return response.status_code, bytearray()
             return response.status_code, await read_body(response, self._body_limit)
-        except httpx.ReadError as error:
-            raise UnreadableError(type(error).__name__) from None
         finally:
             await response.aclose()
 

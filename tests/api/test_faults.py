@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from exporter.api.body import read_body
 from exporter.api.client import ApiClient
 from exporter.catalogue.endpoints import CACHE, ENGAGEMENT, EVENT_HISTORY, EVENTS
 from exporter.catalogue.verdicts import Verdict
@@ -331,7 +332,34 @@ async def test_a_clock_that_is_put_back_makes_no_negative_duration() -> None:
     assert got.duration_s == 0.0
 
 
-async def test_a_connection_that_is_reset_in_the_middle_of_an_answer() -> None:
+@pytest.mark.parametrize(
+    "head", [CHUNKED, answer(200, content_length="90000")], ids=["chunked", "length"]
+)
+async def test_a_connection_that_is_reset_in_the_middle_of_an_answer(
+    ask: Ask, head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike one that is closed there, which only cuts the answer."""
+    reading = asyncio.Event()
+
+    async def read_on(response: httpx.Response, limit: int) -> bytearray:
+        reading.set()
+        return await read_body(response, limit)
+
+    async def begin(backend: Backend, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        # A reset takes along what was not read yet, and then would come before the answer.
+        await reading.wait()
+        await reset(backend, writer)
+
+    monkeypatch.setattr("exporter.api.client.read_body", read_on)
+    async with serving(begin) as backend:
+        got = await ask(backend)
+
+    assert (got.verdict, got.detail) == (Verdict.REFUSED, "no connection: connection reset")
+    assert len(backend.asked) == 1
+
+
+async def test_what_a_reset_says_of_itself_is_not_shown() -> None:
     class Stream(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             yield b'{"hit'
@@ -342,7 +370,7 @@ async def test_a_connection_that_is_reset_in_the_middle_of_an_answer() -> None:
     client = ApiClient(Api(), body_limit=LIMIT, transport=transport)
     got = await client.ask(CACHE, deadline_s=LONG_S)
 
-    assert (got.verdict, got.detail) == (Verdict.INVALID, CUT)
+    assert (got.verdict, got.detail) == (Verdict.REFUSED, "no connection (ReadError)")
 
 
 async def test_an_error_that_nobody_foresaw_is_a_verdict_too() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from exporter.api.client import ApiClient
 from exporter.catalogue.endpoints import CACHE, EVENTS
 from exporter.catalogue.verdicts import Verdict
 from exporter.settings import Api
-from tests.api.backend import json_answer, serving
+from tests.api.backend import json_answer, serving, then_close
 from tests.api.conftest import LIMIT, LONG_S
 
 if TYPE_CHECKING:
@@ -83,6 +84,23 @@ async def test_a_certificate_that_does_not_prove_who_answers_is_refused(
     assert Verdict.REFUSED is got.verdict
     assert got.detail == "no connection: TLS: the certificate is not trusted or not for this host"
     assert not backend.asked
+
+
+async def test_an_answer_that_is_closed_in_its_middle_is_cut_and_not_refused(
+    ask: Ask, authority: trustme.CA, ca_file: Path
+) -> None:
+    """With TLS's own farewell, and without, as of a process that ended."""
+    half = json_answer({})[:-1]
+
+    async def end(_: Any, writer: asyncio.StreamWriter) -> None:
+        writer.write(half)
+        await writer.drain()
+        writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+    async with serving(then_close(half), end, context=context(authority, "127.0.0.1")) as backend:
+        verdicts = [(await ask(backend, ca_file=ca_file)).verdict for _ in range(2)]
+
+    assert verdicts == [Verdict.INVALID] * 2
 
 
 async def test_a_server_without_tls_is_refused(ask: Ask) -> None:
