@@ -69,6 +69,8 @@ def _success(status: int) -> bool:
 
 
 def _tells(payload: Any, key: str) -> bool:
+    if isinstance(payload, list) and payload:
+        payload = payload[0]  # an older backend answers [{…}, 503]
     return isinstance(payload, dict) and isinstance(payload.get(key), dict)
 
 
