@@ -57,6 +57,11 @@ class _Stats(Part):
     total: Many[Amount] = None
     free: ClassVar[bool] = True
 
+    @property
+    def answered(self) -> bool:
+        """Whether the worker told of itself, and not another one why it did not."""
+        return (self.model_extra or {}).get("error") is None
+
 
 class _Workers(Part):
     worker_count: Amount = None
@@ -148,9 +153,13 @@ def _deployed(payload: dict[str, Any], context: Context) -> Reading:
             reading.add_states(m.WORKER_POOL_STATUS, "healthy" if workers.worker_count else "down")
         stats = workers.stats or {}
         ambiguous = context.memory.setdefault("ambiguous_names", set())
-        for name in worker_names(stats, ambiguous).values():
-            # A worker that is listed has answered Celery's inspection just now.
-            reading.add_states(m.WORKER_STATUS, "online", name, "cloud")
+        for full, name in worker_names(stats, ambiguous).items():
+            worker = stats[full]
+            # What is listed has answered Celery's inspection just now, unless it says otherwise.
+            if worker is not None and worker.answered:
+                reading.add_states(m.WORKER_STATUS, "online", name, "cloud")
+            elif worker is not None and worker.total is not None:
+                reading.missing.append("workers.stats.*")
         if workers.stats is not None:
             _add_tasks(reading, stats, context)
     audit(answer, payload, reading)

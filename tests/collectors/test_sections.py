@@ -358,16 +358,39 @@ def test_the_rate_is_back_with_the_second_answer_of_the_same_workers() -> None:
     assert told["ops_tasks_per_second"] == 2
 
 
-def test_a_worker_whose_statistics_are_unreadable_is_still_there() -> None:
+@pytest.mark.parametrize(
+    ("stats", "missing"),
+    [
+        (None, ["workers.stats.*"]),
+        ([], ["workers.stats.*"]),
+        ({"error": "marked text"}, ["workers.stats.*.total"]),
+        ({"error": "marked text", "total": {}}, ["workers.stats.*"]),
+    ],
+)
+def test_a_worker_that_did_not_answer_is_not_known_to_be_online(
+    stats: Any, missing: list[str]
+) -> None:
     body = workers(w1={"a": 10})
-    body["workers"]["stats"] |= {"w2@host": None, "w3@host": {"pid": 1}}
+    body["workers"]["stats"]["w2@host"] = stats
 
     reading = read(e.WORKERS, body)
 
     told = shown(reading)
-    assert [name.split('"')[1] for name in told if "worker_status" in name] == ["w1", "w2", "w3"]
+    assert [name.split('"')[1] for name in told if "worker_status" in name] == ["w1"]
     assert told['ops_tasks_total{task="a"}'] == 10
-    assert reading.missing == ["workers.stats.*", "workers.stats.*.total"]
+    assert reading.missing == missing
+    assert "marked" not in repr(reading)
+
+
+@pytest.mark.parametrize("stats", [{"pid": 1}, {"pid": 1, "error": None}])
+def test_a_worker_that_does_not_tell_its_tasks_is_still_online(stats: Any) -> None:
+    body = workers(w1={"a": 10})
+    body["workers"]["stats"]["w2@host"] = stats
+
+    reading = read(e.WORKERS, body)
+
+    assert 'ops_worker_status{worker="w2",kind="cloud",status="online"}' in shown(reading)
+    assert reading.missing == ["workers.stats.*.total"]
 
 
 def test_a_clock_that_was_put_back_costs_one_rate() -> None:
