@@ -8,11 +8,11 @@ BIN    := .venv/bin
 COVERAGE_MIN := 90
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test generate lint bench lock clean
+.PHONY: help demo test generate lint bench bench-anomaly lock clean
 
 help: ## Show this list
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
 demo: .venv/.project ## Run simulator, exporter, Prometheus and Alertmanager on loopback
@@ -38,6 +38,9 @@ lint: .venv/.project ## Check style, types and the direction of imports
 
 bench: .venv/.project ## Measure scrapes, memory and start-up beside prometheus_client
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-anomaly: .venv/.project ## Measure how anomalies are found, beside the z-score
+	$(BIN)/python -m tests.bench_anomaly $(ARGS)
 
 lock: .venv/.project ## Pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock
