@@ -29,8 +29,8 @@ class Watched:
         log: Judge the logarithm: what takes twice as long is as far off at 1 ms as at 1 s.
         patterns: Whether a level shift, a drift, a stuck value, … is an anomaly, or only a value
             that is too far off.
-        floor: A value is no spike or drop that is nearer than this to what was expected, in the
-            metric's own unit; of a logarithm, in its: 0.4 is a factor of 1.5.
+        floor: A value is no spike or drop, and a level no shift, that is nearer than this to what
+            was expected, in the metric's own unit; of a logarithm, in its: 0.4 is a factor of 1.5.
         low: The least value that there can be.
         high: The largest value that there can be.
     """

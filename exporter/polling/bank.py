@@ -13,6 +13,7 @@ from exporter.anomaly import COUNTER, GAUGE, KINDS, LEVELS, Detectors, literal
 from exporter.anomaly.rows import NONE, PATTERN
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
+from exporter.polling.floors import distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +78,6 @@ class Bank:
         self._by_design = by_design
         self._places: dict[Series, int] = {}
         self._shown: list[_Shown] = []
-        self._patterns = np.zeros(0, np.bool_)
         # By kind and level, for each series: for how many samples it is still active.
         self.left = np.zeros((len(_KINDS) * len(LEVELS), 0), np.int8)
         # A bit for each of the last samples of a series, set when it was outside; the newest last.
@@ -119,20 +119,32 @@ class Bank:
             self.series.append(series)
             self._shown.append(_Shown.of(series))
         more = len(self.series) - len(self.recent)
-        self._patterns = np.array([self._watched[one.metric].patterns for one in self.series])
         self.left = np.pad(self.left, ((0, 0), (0, more)))
         self.recent = np.pad(self.recent, (0, more))
 
     def _note(self, judgement: Judgement, there: NDArray[np.bool_]) -> None:
         """Keep the events for as long as they are active, and count what was outside."""
         self.left[:, there] = np.maximum(self.left[:, there] - 1, 0)
-        flag, kind, level = judgement.flag, judgement.kind, judgement.level
         if self._by_design:
             flag, kind, level = literal.events(judgement.zscore)
-        events = np.flatnonzero(flag & there & ((kind < PATTERN) | self._patterns) & (kind > NONE))
+        else:
+            flag, kind, level = self._meant(judgement), judgement.kind, judgement.level
+        events = np.flatnonzero(flag & there & (kind > NONE))
         self.left[(kind[events] - 1) * len(LEVELS) + level[events], events] = LASTING + 1
         newest = (self.recent << 1 | judgement.outside) & _ALL_RECENT
         self.recent = np.where(there, newest, self.recent)
+
+    def _meant(self, judgement: Judgement) -> NDArray[np.bool_]:
+        """Return the detector's events without the patterns that nobody would care about."""
+        flag = judgement.flag.copy()
+        patterns = np.flatnonzero(flag & (judgement.kind == PATTERN))
+        # Patterns are rare: what is copied here is copied some times a day.
+        state = self.detectors.state() if len(patterns) else {}
+        for place in patterns.tolist():
+            watched = self._watched[self.series[place].metric]
+            moved = distance(state, int(judgement.row[place]), place)
+            flag[place] = watched.patterns and moved >= watched.floor
+        return flag
 
     def _samples(self, judgement: Judgement, places: list[int]) -> Iterator[Sample]:
         ready = np.isfinite(judgement.zscore) if self._by_design else judgement.ready

@@ -33,11 +33,16 @@ class Simulated:
 
     Attributes:
         world: What is polled; it is at the moment of the last poll.
+
+    Args:
+        start: Unix time; some Monday, midnight UTC, without it.
     """
 
-    def __init__(self, seed: int = 1, settings: Settings | None = None) -> None:
+    def __init__(
+        self, seed: int = 1, settings: Settings | None = None, *, start: float | None = None
+    ) -> None:
         settings = settings or Settings()
-        self.world = World(seed, STARTED_AT)
+        self.world = World(seed, STARTED_AT if start is None else start)
         self.anomalies = Anomalies("default", settings)
         self.snapshot = Snapshot(frozenset(e.name for e in ENDPOINTS), 200)
         owners = {metric.owner for metric in plan(settings)}

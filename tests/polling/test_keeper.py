@@ -1,0 +1,243 @@
+"""What the detectors have learnt outlives the process; what cannot be read ends nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from exporter.catalogue import endpoints as e
+from exporter.catalogue import metrics as m
+from exporter.catalogue import own_metrics as own
+from exporter.polling.anomalies import VERSION, Anomalies
+from exporter.polling.keeper import Keeper
+from exporter.settings import Settings
+from tests.polling.test_anomalies import QUEUE, Scene, noisy, queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MODULE = (e.HEALTH, (m.MODULE_ERRORS, 1.0, "search"))
+NOW = 1_800_010_000.0
+DAY_S = 86_400.0
+
+
+def keeper(folder: Path, at: float = NOW) -> Keeper:
+    return Keeper(folder, wall=lambda: at)
+
+
+def learnt() -> Scene:
+    scene = Scene(mode="literal")
+    queue(scene, *map(noisy, range(60)), 14.0)
+    return scene
+
+
+async def saved(folder: Path) -> Path:
+    """Return the file of what one target has learnt."""
+    await keeper(folder).save({"default": learnt().anomalies})
+    return folder / "anomalies-default.npz"
+
+
+def restored(folder: Path, target: str = "default", *, at: float = NOW, **anomaly: Any) -> Scene:
+    """Return a new process's scene after it looked for a saved state."""
+    scene = Scene(mode="literal", **anomaly)
+    if target != "default":
+        scene.anomalies = Anomalies(target, Settings())
+    keeper(folder, at).restore(target, scene.anomalies)
+    return scene
+
+
+def was_restored(scene: Scene) -> float:
+    return scene.shown(own.ANOMALY_STATE_RESTORED)[()]
+
+
+async def test_a_restart_goes_on_as_if_there_had_been_none(tmp_path: Path) -> None:
+    before = learnt()
+    await keeper(tmp_path).save({"default": before.anomalies})
+    after = restored(tmp_path)
+    assert was_restored(after) == 1
+
+    after.now = before.now
+    for scene in (before, after):
+        queue(scene, 12.0)
+    assert after.samples(QUEUE) == 62
+    assert after.active() == {(QUEUE, "spike", "high"), (QUEUE, "spike", "medium")}
+    for metric in (own.ANOMALY_ZSCORE, own.ANOMALY_EXPECTED, own.ANOMALY_ACTIVE):
+        assert before.shown(metric) == after.shown(metric)
+
+
+async def test_an_answer_of_before_the_restart_is_no_new_sample_after_it(tmp_path: Path) -> None:
+    before = Scene()
+    before.answer(*MODULE, made_at=100.0)
+    await keeper(tmp_path).save({"default": before.anomalies})
+    after = Scene()
+    keeper(tmp_path).restore("default", after.anomalies)
+
+    after.answer(*MODULE, made_at=100.0)
+    assert after.samples("ops_module_errors", "search") is None
+    after.answer(*MODULE, made_at=130.0)
+    assert after.samples("ops_module_errors", "search") == 2
+
+
+async def test_when_it_was_saved_is_shown_and_nothing_else_lies_in_the_folder(
+    tmp_path: Path,
+) -> None:
+    scene = learnt()
+    one = keeper(tmp_path / "made" / "when needed")
+    for _ in range(2):
+        await one.save({"default": scene.anomalies})
+
+    assert scene.shown(own.ANOMALY_STATE_SAVED) == {(): NOW}
+    assert [path.name for path in one.folder.iterdir()] == ["anomalies-default.npz"]
+
+
+def test_without_a_file_everything_begins_anew(tmp_path: Path) -> None:
+    assert was_restored(restored(tmp_path)) == 0
+
+
+def changed(path: Path, **fields: Any) -> None:
+    """Change the header of a saved state."""
+    with np.load(path) as file:
+        state = dict(file)
+    header = json.loads(state["header"].tobytes()) | fields
+    state["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **state)
+
+
+def without(path: Path, name: str) -> None:
+    with np.load(path) as file:
+        state = {key: array for key, array in file.items() if key != name}
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **state)
+
+
+def flipped(path: Path) -> None:
+    """Flip a bit in the middle, as a disk does."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def pickled(path: Path) -> None:
+    with path.open("wb") as out:
+        np.save(out, np.array([object()], dtype=object), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"not a state"),
+        lambda path: path.write_bytes(path.read_bytes()[:1000]),
+        flipped,
+        pickled,
+        lambda path: changed(path, version=VERSION + 1),
+        lambda path: changed(path, format="another program's"),
+        lambda path: changed(path, target="another"),
+        lambda path: changed(path, banks=[{}]),
+        lambda path: changed(path, banks=7),
+        lambda path: changed(path, saved_at=None),
+        lambda path: changed(
+            path, banks=[{"owner": "workers", "window": 120, "series": [["ops_no_such", []]]}]
+        ),
+        lambda path: changed(path, banks=[{"owner": "workers", "window": 120, "series": []}]),
+        lambda path: without(path, "header"),
+        lambda path: without(path, "0.left"),
+        lambda path: without(path, "0.detectors.views.count"),
+    ],
+    ids=[
+        *("empty", "text", "cut", "a bit flipped", "pickled", "version", "format", "target"),
+        *("bank of nothing", "no banks", "no time", "unknown metric", "fewer series", "no header"),
+        *("no left", "no count"),
+    ],
+)
+async def test_a_state_that_cannot_be_used_means_a_fresh_start_and_a_line_in_the_log(
+    tmp_path: Path, spoil: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    spoil(await saved(tmp_path))
+
+    with caplog.at_level(logging.WARNING):
+        scene = restored(tmp_path)
+
+    assert was_restored(scene) == 0
+    assert [record.getMessage() for record in caplog.records] == ["anomaly state begins anew"]
+    queue(scene, 10.0)
+    assert scene.samples(QUEUE) == 1
+
+
+async def test_a_state_of_two_weeks_ago_is_too_old(tmp_path: Path) -> None:
+    await saved(tmp_path)
+
+    assert was_restored(restored(tmp_path, at=NOW + 13.9 * DAY_S)) == 1
+    assert was_restored(restored(tmp_path, at=NOW + 14.1 * DAY_S)) == 0
+
+
+async def test_targets_do_not_share_a_state(tmp_path: Path) -> None:
+    await saved(tmp_path)
+
+    assert was_restored(restored(tmp_path, target="other")) == 0
+
+
+async def test_what_is_configured_now_counts_and_not_what_was_when_it_was_saved(
+    tmp_path: Path,
+) -> None:
+    await saved(tmp_path)
+
+    watch = {QUEUE: {"floor": 77, "direction": "down"}}
+    state = restored(tmp_path, watch=watch).anomalies.state(NOW)
+
+    assert state["0.detectors.options.floor"].tolist() == [77]
+    assert state["0.detectors.options.direction"].tolist() == [-1]
+
+
+async def test_a_metric_that_is_no_longer_watched_does_not_cost_the_others_theirs(
+    tmp_path: Path,
+) -> None:
+    await saved(tmp_path)
+    scene = restored(tmp_path, watch={QUEUE: {"enabled": False}})
+
+    queue(scene, 10.0)
+
+    assert was_restored(scene) == 1
+    assert scene.samples(QUEUE) is None
+
+
+async def test_a_folder_that_cannot_be_written_is_reported_once_and_again_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("a file is in the way")
+    one, scene = keeper(folder), learnt()
+
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            await one.save({"default": scene.anomalies})
+        assert len(caplog.records) == 1
+        assert not scene.shown(own.ANOMALY_STATE_SAVED)
+
+        folder.unlink()
+        for _ in range(2):
+            await one.save({"default": scene.anomalies})
+    assert len(caplog.records) == 2
+    assert scene.shown(own.ANOMALY_STATE_SAVED) == {(): NOW}
+
+
+async def test_a_save_that_fails_leaves_the_state_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await saved(tmp_path)
+    before = path.read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    await keeper(tmp_path).save({"default": learnt().anomalies})
+
+    assert path.read_bytes() == before
+    assert [one.name for one in keeper(tmp_path).folder.iterdir()] == [path.name]
