@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -9,14 +10,19 @@ import numpy as np
 
 from exporter.anomaly import Detector, Detectors
 from exporter.anomaly.zscore import ZScore
+from scripts.layout import located
+
+from . import recording_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T0: Final = 1.75e9
 STEP_S: Final = 30.0
 SECONDS: Final = 2.0
 WARM_UP: Final = 200
+# How many times cheaper than as a recording rule the z-score must be.
+CHEAPER: Final = 100
 
 
 class Speed(NamedTuple):
@@ -47,7 +53,22 @@ def measure() -> list[Speed]:
         Speed("state of a series", held, "bytes", "≤ 8,192", held <= 8_192),
         Speed("z-score, a round of 3,000 series", small, "ms", "< 1", small < 1),
         Speed("z-score, a round of 30,000 series", large, "ms", "< 5", large < 5),
+        *_as_a_rule({3_000: small, 30_000: large}),
     ]
+
+
+def _as_a_rule(rounds_ms: dict[int, float]) -> Iterator[Speed]:
+    """Compare with a real Prometheus, where there is one."""
+    prometheus, promtool = located("prometheus"), located("promtool")
+    if prometheus is None or promtool is None:
+        sys.exit("The benchmark of speed needs prometheus and promtool.")
+    for series, ours in rounds_ms.items():
+        theirs = recording_rule.seconds(prometheus, promtool, series) * 1_000
+        yield Speed(f"the same as a recording rule, {series:,}", theirs, "ms", "", met=True)
+        times = theirs / ours
+        yield Speed(
+            f"our z-score is cheaper, {series:,}", times, "times", f"≥ {CHEAPER}", times >= CHEAPER
+        )
 
 
 def _round(update: Callable[[int], object]) -> float:
