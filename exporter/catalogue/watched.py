@@ -8,7 +8,7 @@ side is bad, what a value can be at all, and how much a person would have to see
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, log1p
 from typing import Final
 
 from exporter.catalogue import metrics as m
@@ -30,7 +30,8 @@ class Watched:
         patterns: Whether a level shift, a drift, a stuck value, … is an anomaly, or only a value
             that is too far off.
         floor: A value is no spike or drop, and a level no shift, that is nearer than this to what
-            was expected, in the metric's own unit; of a logarithm, in its: 0.4 is a factor of 1.5.
+            was expected, in the metric's own unit; of a duration as a share of it: 0.25 is a
+            quarter longer.
         low: The least value that there can be.
         high: The largest value that there can be.
     """
@@ -42,6 +43,11 @@ class Watched:
     floor: float = 0.0
     low: float = 0.0
     high: float = inf
+
+    @property
+    def margin(self) -> float:
+        """The floor in the unit that is judged: that of the logarithm, where *log*."""
+        return log1p(self.floor) if self.log else self.floor
 
     @property
     def counter(self) -> bool:
@@ -59,9 +65,14 @@ def watchable(metric: Metric) -> bool:
     return not (moment or metric.states or metric.also or "job_id" in metric.labels)
 
 
-def _latency(metric: Metric, factor: float = 0.4) -> Watched:
-    """Watch a duration: only slow is bad, and twice as slow is as bad wherever it begins."""
-    return Watched(metric=metric, direction=UP, log=True, floor=factor)
+def _latency(metric: Metric) -> Watched:
+    """
+    Watch a duration: only slow is bad, and twice as slow is as bad wherever it begins.
+
+    A quarter longer than the longest that is usual: less than this no user notices, and the
+    alerts' own thresholds lie further off.
+    """
+    return Watched(metric=metric, direction=UP, log=True, floor=0.25)
 
 
 def _count(metric: Metric, floor: float) -> Watched:
@@ -77,8 +88,6 @@ def _ratio(metric: Metric, direction: int, floor: float) -> Watched:
     return Watched(metric=metric, direction=direction, floor=floor, high=1.0)
 
 
-# A duration must be half as long again as was expected (0.4 is its logarithm): below that no user
-# notices, and the alerts' own thresholds lie further off.
 WATCHED: Final = (
     _latency(m.MODULE_RESPONSE_TIME),
     # Errors of a day: one more happens to every module, three more at once to none that is well.

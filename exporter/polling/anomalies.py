@@ -65,6 +65,9 @@ class Anomalies:
     Series are kept with the endpoint that owns them, also while a fallback speaks for it: one
     series, one judgement.
 
+    Attributes:
+        paused: Answers are not judged now: the detectors still learn from what was before.
+
     Args:
         target: Its name, for the log.
     """
@@ -80,6 +83,7 @@ class Anomalies:
         self._made_at: dict[str, float] = {}
         self._ledger = Ledger()
         self._broken = False
+        self.paused = False
 
     @property
     def by_metric(self) -> Mapping[Metric, Sequence[Sample]]:
@@ -101,6 +105,8 @@ class Anomalies:
             told: The series that *endpoint* speaks for, as they are exposed.
             at: Unix time.
         """
+        if self.paused:
+            return
         try:
             if reading is None:
                 self._show(endpoint.name, {}, at)
@@ -110,6 +116,23 @@ class Anomalies:
             if not self._broken:
                 _log.exception("anomalies", target=self._target, endpoint=endpoint.name)
             self._broken = True
+
+    @property
+    def cold(self) -> bool:
+        """Whether nothing has been learnt yet."""
+        return not self._banks
+
+    def wanted(self) -> dict[Key, list[Metric]]:
+        """Return what is to be watched, by the bank that judges it."""
+        found: dict[Key, list[Metric]] = defaultdict(list)
+        for metric, (_, window) in self._plan.items():
+            if metric.owner is not None:
+                found[metric.owner.name, window].append(metric)
+        return found
+
+    def learn(self, key: Key, at: float, values: Mapping[Series, float]) -> None:
+        """Take in what was before the first answer; unix time."""
+        self._bank(key).update(at, values)
 
     def _moved(self, endpoint: str, made_at: float | None) -> bool:
         """Whether an answer is another one than the last: a backend may repeat what it has made."""

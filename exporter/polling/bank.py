@@ -111,7 +111,7 @@ class Bank:
                 kind=COUNTER if watched.counter else GAUGE,
                 direction=watched.direction,
                 log=watched.log,
-                floor=watched.floor,
+                floor=watched.margin,
                 low=watched.low,
                 high=watched.high,
             )
@@ -143,7 +143,7 @@ class Bank:
         for place in patterns.tolist():
             watched = self._watched[self.series[place].metric]
             moved = distance(state, int(judgement.row[place]), place)
-            flag[place] = watched.patterns and moved >= watched.floor
+            flag[place] = watched.patterns and moved >= watched.margin
         return flag
 
     def _samples(self, judgement: Judgement, places: list[int]) -> Iterator[Sample]:

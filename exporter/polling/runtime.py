@@ -97,6 +97,7 @@ class Runtime:
         self._own: dict[Metric, list[Sample]] = {}
         self._own_version = 0
         self._keeper: Keeper | None = None
+        self._warmings: set[asyncio.Task[None]] = set()
         self._loaded(ok=True)
 
     @property
@@ -119,6 +120,9 @@ class Runtime:
 
     async def stop(self) -> None:
         """End polling and close every connection."""
+        for task in self._warmings:
+            task.cancel()
+        await asyncio.gather(*self._warmings, return_exceptions=True)
         await asyncio.gather(*(poller.stop() for poller in self._pollers.values()))
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
@@ -217,7 +221,23 @@ class Runtime:
                 anomalies.note_restored(restored=True)
         elif keeper is not None:
             keeper.restore(target.name, anomalies)
+        # The URL has a default for links; only one that was given is known to be there.
+        if anomalies.cold and before is None and "prometheus_url" in settings.model_fields_set:
+            self._warm(target, settings, anomalies)
         return anomalies
+
+    def _warm(self, target: Target, settings: Settings, anomalies: Anomalies) -> None:
+        """Let *anomalies* learn from what Prometheus remembers, while everything else goes on."""
+        from exporter.polling.history import History  # noqa: PLC0415 - needed by few
+        from exporter.polling.warming import Warming  # noqa: PLC0415
+
+        history = History(settings.prometheus_url)
+        warming = Warming(
+            target.name, anomalies, history, step_s=settings.poll.interval, wall=self._wall
+        )
+        task = asyncio.get_running_loop().create_task(warming.run())
+        self._warmings.add(task)
+        task.add_done_callback(self._warmings.discard)
 
     def _keeper_for(self, settings: Settings) -> Keeper | None:
         """Return who keeps the state, the same as long as the folder is the same."""
@@ -232,7 +252,11 @@ class Runtime:
     async def _save(self) -> None:
         """Save what the detectors have learnt, where there is a folder for it."""
         keeper = self._keeper_for(self._settings)
-        watching = {n: p.anomalies for n, p in self._pollers.items() if p.anomalies is not None}
+        watching = {
+            name: poller.anomalies
+            for name, poller in self._pollers.items()
+            if poller.anomalies is not None and not poller.anomalies.paused
+        }
         if keeper is not None and watching:
             await keeper.save(watching)
 

@@ -209,7 +209,8 @@ class AnomalySettings(_Section):
     watch: dict[WatchableName, WatchSettings] = Field(
         default_factory=dict,
         description="Per metric: `enabled`, `window`, `direction` (`up`, `down`, `both`: which side"
-        " is bad), `floor` (a value nearer than this to what was expected is no spike or drop).",
+        " is bad), `floor` (what is nearer than this to the expected is no anomaly; of durations"
+        " a share: 0.25 is a quarter longer).",
     )
 
 
