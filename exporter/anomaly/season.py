@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HOURS: Final = 168
 # A moment on the edge of a bin belongs to the bin that begins, whatever the division rounds to.
 _ROUNDING: Final = 1e-6
+# The week is kept in single precision, which ends at 3.4e38.
+_GREATEST: Final = 3e38
 
 
 class Season(Store):
@@ -114,7 +116,7 @@ class Season(Store):
         seen = days >= s.bin_days - 1
         old = self.week[hour, i]
         new = np.where(np.isnan(old), rest, old + s.week_weight * (rest - old))
-        self.week[hour, i] = np.where(seen, new, old)
+        self.week[hour, i] = np.clip(np.where(seen, new, old), -_GREATEST, _GREATEST)
         self.profile[at, i] += (mean - self.profile[at, i]) / np.minimum(days + 1, s.bin_days)
         self.days[at, i] = days + 1
 

@@ -272,6 +272,15 @@ def test_whatever_comes_the_answer_is_a_number(
         assert not result.lower > result.upper
 
 
+def test_the_rhythm_of_huge_values_stays_finite() -> None:
+    """Two weeks of ±1e90 by the hour: the rest of the week is kept in single precision."""
+    detector = Detector(kind=GAUGE)
+    for n in range(15 * 24):
+        result = detector.update(T0 + 3_600 * n, 1e90 if n // 24 % 7 < 5 else -1e90)
+        assert math.isfinite(result.expected)
+        assert math.isfinite(result.score)
+
+
 @pytest.mark.parametrize("timestamp", [math.nan, math.inf])
 def test_a_value_without_a_moment_is_a_missing_one(timestamp: float) -> None:
     detector = Detector()
