@@ -235,3 +235,22 @@ def test_a_latency_judged_by_its_logarithm_keeps_the_z_score_of_its_value() -> N
 def test_a_window_that_cannot_be_is_refused(window: int) -> None:
     with pytest.raises(ValueError, match=f"window: {window}: write a whole number from 2 to 10000"):
         Detectors(window=window)
+
+
+def test_a_restart_amid_a_new_level_keeps_its_digits() -> None:
+    """The turn in which windows are summed anew begins anew; the moved mean is seen at once."""
+    noise = np.random.default_rng(8).normal(0, 1, (121, 1))
+    usable = np.ones(1, np.bool_)
+    before, after = ZScore(1), ZScore(1)
+    for _ in range(120):
+        before.update(np.zeros(1), usable)
+    for row in noise[:60]:
+        before.update(1e9 + row, usable)
+
+    after.restore(dict(before.arrays()))
+    for row in noise[60:]:
+        z = after.update(1e9 + row, usable)
+
+    exact = (1e9 + noise - 1e9)[:, 0]
+    expected = (exact[120] - exact[:120].mean()) / exact[:120].std()
+    assert z[0] == pytest.approx(expected, rel=1e-9)
