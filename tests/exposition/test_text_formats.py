@@ -65,9 +65,10 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return {
         metric: [
             Sample(metric, labels, value)
-            for labels, value in draw(
-                st.dictionaries(label_values(metric), numbers(metric), max_size=5)
-            ).items()
+            # Sorted: OpenMetrics wants the quantiles of a summary side by side.
+            for labels, value in sorted(
+                draw(st.dictionaries(label_values(metric), numbers(metric), max_size=5)).items()
+            )
         ]
         for metric in draw(st.permutations(METRICS))
     }
