@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEADER: Final = ("timestamp", "value", "zscore", "score", "flag", "kind")
 COLUMNS: Final = HEADER[:2]
 KINDS: Final = ("auto", "counter", "gauge")
-DIRECTIONS: Final = {"both": 0, "high": 1, "low": -1}
+DIRECTIONS: Final = {"both": 0, "up": 1, "down": -1}
 # Of so many mistakes we tell; a file that has more is of another kind.
 MISTAKES: Final = 10
 # Seconds since 1970 have ten digits, milliseconds thirteen.

@@ -67,7 +67,7 @@ def test_events_alone_can_be_asked_for(cli: Cli, recording: Path) -> None:
 
 
 def test_what_is_known_of_the_series_can_be_said(cli: Cli, recording: Path) -> None:
-    for flags in (("--direction", "low"), ("--floor", "200")):
+    for flags in (("--direction", "down"), ("--floor", "200")):
         assert table(cli("backtest", recording, "--events", *flags).stdout) == []
     assert len(table(cli("backtest", recording, "--events", "--log").stdout)) == 1
 
