@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_origin
 
 from pydantic import BaseModel
 
@@ -38,6 +39,35 @@ def known_variables() -> dict[str, str]:
             for sub in field.annotation.model_fields:
                 known[f"{ENV_PREFIX}{name}_{sub}".upper()] = f"{name}.{sub}"
     return known
+
+
+def unparsable_variables(environ: Mapping[str, str]) -> list[str]:
+    """Say of each variable that must hold JSON, and does not, what is wrong with it."""
+    problems = []
+    for name, setting in known_variables().items():
+        if not environ.get(name) or not _holds_json(setting):
+            continue
+        try:
+            json.loads(environ[name])
+        except ValueError as error:
+            where = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+            problems.append(
+                f"{name}: {setting}: is not JSON{where}: write lists and mappings as JSON, "
+                "names and texts in double quotes"
+            )
+    return problems
+
+
+def _holds_json(setting: str) -> bool:
+    """Whether *setting* is a section, a mapping or a list; anything else is plain text."""
+    annotation: object = Settings
+    for part in setting.split("."):
+        assert isinstance(annotation, type)  # noqa: S101 - `known_variables` made the path
+        assert issubclass(annotation, BaseModel)  # noqa: S101
+        annotation = annotation.model_fields[part].annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return get_origin(annotation) in {dict, tuple, list}
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:

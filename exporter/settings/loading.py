@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError
 
+from exporter.settings.environment import unparsable_variables
 from exporter.settings.errors import ConfigurationError
 from exporter.settings.mistakes import Mistakes
-from exporter.settings.models import ENV_PREFIX, Settings
+from exporter.settings.models import Settings
 from exporter.settings.tree import Tree
 
 if TYPE_CHECKING:
@@ -38,11 +38,9 @@ def load(path: Path | None = None) -> Settings:
     except ValidationError as error:
         mistakes = Mistakes(tree, os.environ)
         raise ConfigurationError(*map(mistakes.problem, error.errors())) from None
-    except SettingsError as error:
-        found = re.search(r'field "(\w+)"', str(error))
-        name = ENV_PREFIX + found[1].upper() if found else "environment"
-        message = f"{name}: cannot be parsed: write JSON, as lists and mappings need it"
-        raise ConfigurationError(message) from None
+    except SettingsError:
+        # Its own text names the section, not the variable.
+        raise ConfigurationError(*unparsable_variables(os.environ)) from None
 
 
 def check_files(settings: Settings) -> None:

@@ -192,7 +192,18 @@ def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         (
             "OPS_TARGETS",
             "[{name: a}]",
-            "OPS_TARGETS: cannot be parsed: write JSON, as lists and mappings need it",
+            (
+                "OPS_TARGETS: targets: is not JSON (column 3): write lists and mappings as JSON, "
+                "names and texts in double quotes"
+            ),
+        ),
+        (
+            "OPS_POLL_ENDPOINTS",
+            "{models: {enabled: false}}",
+            (
+                "OPS_POLL_ENDPOINTS: poll.endpoints: is not JSON (column 2): write lists and "
+                "mappings as JSON, names and texts in double quotes"
+            ),
         ),
         (
             "OPS_API_URL",
