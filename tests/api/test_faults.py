@@ -219,10 +219,10 @@ async def test_an_endless_answer_is_left_at_the_limit_and_held_by_nobody(ask: As
 
 @pytest.mark.parametrize("packed_twice", [False, True])
 async def test_a_gzip_bomb_is_left_at_the_limit(ask: Ask, *, packed_twice: bool) -> None:
-    bomb = gzip.compress(b'"' + b" " * 60_000_000 + b'"')
+    bomb = gzip.compress(b'"' + b" " * 60_000_000 + b'"', mtime=0)
     encoding = "gzip"
     if packed_twice:
-        bomb, encoding = gzip.compress(bomb), "gzip, gzip"
+        bomb, encoding = gzip.compress(bomb, mtime=0), "gzip, gzip"
     async with serving(answer(200, bomb, content_encoding=encoding)) as backend:
         tracemalloc.start()
         got = await ask(backend)
@@ -236,15 +236,15 @@ async def test_a_gzip_bomb_is_left_at_the_limit(ask: Ask, *, packed_twice: bool)
 @pytest.mark.parametrize(
     ("body", "encoding", "verdict"),
     [
-        (gzip.compress(b'{"hit_rate": 1}'), "gzip", Verdict.OK),
-        (gzip.compress(b'{"hit_rate": 1}'), "GZIP", Verdict.OK),
+        (gzip.compress(b'{"hit_rate": 1}', mtime=0), "gzip", Verdict.OK),
+        (gzip.compress(b'{"hit_rate": 1}', mtime=0), "GZIP", Verdict.OK),
         (b'{"hit_rate": 1}', "identity", Verdict.OK),
-        (gzip.compress(b'{"hit_rate": 1}')[:-6], "gzip", Verdict.INVALID),
-        (gzip.compress(b'{"hit_rate": 1}')[:-1], "gzip", Verdict.INVALID),
+        (gzip.compress(b'{"hit_rate": 1}', mtime=0)[:-6], "gzip", Verdict.INVALID),
+        (gzip.compress(b'{"hit_rate": 1}', mtime=0)[:-1], "gzip", Verdict.INVALID),
         (b'{"hit_rate": 1}', "gzip", Verdict.INVALID),
         (b"", "gzip", Verdict.INVALID),
         (b'{"hit_rate": 1}', "br", Verdict.INVALID),
-        (gzip.compress(b'{"hit_rate": 1}') + b"x" * LIMIT, "gzip", Verdict.TOO_LARGE),
+        (gzip.compress(b'{"hit_rate": 1}', mtime=0) + b"x" * LIMIT, "gzip", Verdict.TOO_LARGE),
     ],
 )
 async def test_a_body_is_unpacked_whole_or_not_at_all(
