@@ -48,7 +48,7 @@ class Baseline(Store):
         floors = views.floors(i, mark, timestamps)
         floor = opts.floor[i]
         if floor.any():
-            mark[rows.LEVELS] += floor
+            mark[rows.IN_UNIT] += floor
             mark[rows.FORECASTS] = np.maximum(mark[rows.FORECASTS], floor / views.unit(i))
         self.mark[:, i] = np.where(ready & ~opts.ignored(i), mark, np.inf)
         self.scale[:, i] = np.maximum(scale, floors)

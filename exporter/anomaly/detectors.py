@@ -76,8 +76,9 @@ class Detectors:
             kind: GAUGE, COUNTER (judged by its rate), or AUTO to find out.
             direction: 1 when only too high is wrong, -1 only too low, 0 both.
             log: Judge the logarithm, as befits latencies.
-            floor: What is nearer to its mark or forecast is no spike or drop; in the series' own
-                unit (of the logarithm when *log*, per second when a counter).
+            floor: What is nearer to its mark or forecast is no spike or drop, and a level that is
+                nearer no shift, drift or broken rhythm; in the series' own unit (of the logarithm
+                when *log*, per second when a counter).
             low: A value below cannot be: it is a missing value. No bound lies below, either.
             high: Likewise above.
 

@@ -58,6 +58,8 @@ FORECASTS: Final = [FORECAST, LOW_FORECAST]
 QUICK_MEANS: Final = [SHORT, BURST, LOW_SHORT, LOW_BURST, SEASON, LOW_SEASON]
 SLOW_MEANS: Final = [MID, LOW_MID]
 SPREADS: Final = [SPREAD, LOW_SPREAD]
+# All that is measured in the unit of the series, so that its floor can be added to their marks.
+IN_UNIT: Final = [*LEVELS, *QUICK_MEANS, *SLOW_MEANS]
 # A series may be allowed to be too high or too low; its spread and its runs have no such side.
 SIDELESS: Final = slice(SPREAD, ROWS)
 IS_LOW: Final = np.array([row.name.startswith("-") for row in TABLE])

@@ -13,7 +13,6 @@ from exporter.anomaly import COUNTER, GAUGE, KINDS, LEVELS, Detectors, literal
 from exporter.anomaly.rows import NONE, PATTERN
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
-from exporter.polling.floors import distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -137,13 +136,8 @@ class Bank:
     def _meant(self, judgement: Judgement) -> NDArray[np.bool_]:
         """Return the detector's events without the patterns that nobody would care about."""
         flag = judgement.flag.copy()
-        patterns = np.flatnonzero(flag & (judgement.kind == PATTERN))
-        # Patterns are rare: what is copied here is copied some times a day.
-        state = self.detectors.state() if len(patterns) else {}
-        for place in patterns.tolist():
-            watched = self._watched[self.series[place].metric]
-            moved = distance(state, int(judgement.row[place]), place)
-            flag[place] = watched.patterns and moved >= watched.margin
+        for place in np.flatnonzero(flag & (judgement.kind == PATTERN)).tolist():
+            flag[place] = self._watched[self.series[place].metric].patterns
         return flag
 
     def _samples(self, judgement: Judgement, places: list[int]) -> Iterator[Sample]:

@@ -142,6 +142,33 @@ def test_what_is_nearer_than_the_floor_is_no_spike() -> None:
     assert judged([250], floor=60)[0] > DEFAULT_THRESHOLD
 
 
+def test_a_level_that_moves_less_than_the_floor_has_not_shifted() -> None:
+    """
+    20 values 4 deviations up, at 120: the mean of the last minutes was never above 108 before.
+
+    That is a level shift. With a floor of 30 the mean must pass 138 and a value 143, and with the
+    noise of 5 neither ever does; of a shift by 60 both do within minutes.
+    """
+    up = np.random.default_rng(3).normal(120, 5, 20)
+
+    assert max(judged([*up])) > DEFAULT_THRESHOLD
+    assert max(judged([*up], floor=30)) < DEFAULT_THRESHOLD
+    assert max(judged([*(up + 40)], floor=30)) > DEFAULT_THRESHOLD
+
+
+def test_a_slow_rise_within_the_floor_is_no_drift() -> None:
+    """Three deviations in two hours: the mean of half an hour drifts, and by no more than 15."""
+    rise = np.random.default_rng(4).normal(100, 5, 240) + np.arange(240) / 16
+
+    assert max(judged([*rise])) > DEFAULT_THRESHOLD
+    assert max(judged([*rise], floor=20)) < DEFAULT_THRESHOLD
+
+
+def test_the_floor_says_nothing_of_a_value_that_stands_still() -> None:
+    """How long a value has not changed is not measured in its unit."""
+    assert max(judged([100.0] * 20, floor=1_000)) > DEFAULT_THRESHOLD
+
+
 def test_a_value_that_cannot_be_is_a_missing_one() -> None:
     detector = Detector(kind=GAUGE, low=0.0, high=1.0)
     for n, value in enumerate(np.random.default_rng(5).uniform(0.4, 0.6, 480)):
