@@ -60,8 +60,10 @@ def _endpoint_name(value: str) -> str:
 def _watchable_name(value: str) -> str:
     if value in WATCHABLE:
         return value
-    alike = difflib.get_close_matches(value, WATCHABLE, n=1)
-    message = "no metric that can be watched" + (f"; did you mean {alike[0]}?" if alike else "")
+    name = f"ops_{value.lower().removeprefix('ops_')}"
+    alike = difflib.get_close_matches(name, WATCHABLE, n=1)
+    nearest = f"did you mean {alike[0]}? " if alike else ""
+    message = f"no metric that can be watched; {nearest}docs/metrics.md lists those that can"
     raise ValueError(message)
 
 
