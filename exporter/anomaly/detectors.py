@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.anomaly.arrays import AnyArray, FloatArray
 
 # Of what `state` returns. Another layout of the arrays, or another meaning, is another version.
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 _VERSION: Final = "version"
 
 
@@ -101,8 +101,9 @@ class Detectors:
         Args:
             timestamps: Seconds since 1970; one, or one per series, shape (n,).
             values: Shape (n,), in the series' own unit. NaN is a missing value; so are infinities,
-                values outside the valid range, and one that repeats with the same timestamp,
-                because the backend has not refreshed it.
+                values outside the valid range, one that repeats with the same timestamp, because
+                the backend has not refreshed it, and one from before the newest, unless ten in a
+                row were: then the clock was put back.
 
         Returns:
             Shape (n,), in [0, 1); DEFAULT_THRESHOLD is where an event begins.

@@ -83,12 +83,12 @@ class Panel(Store):
         Args:
             timestamps: Shape (n,), seconds since 1970, finite.
             values: Shape (n,), in the series' own unit; what is no number, lies outside the valid
-                range or was taken in already is a missing value.
+                range, comes late or was taken in already is a missing value.
 
         Returns:
             Scores, shape (n,), in [0, 1): new, unusual evidence.
         """
-        valid = self.options.valid(values) & ~self.rates.repeated(timestamps, values)
+        valid = self.rates.fresh(timestamps, values, self.options.valid(values))
         x = np.clip(values, -HUGE, HUGE)
         if not valid.all():
             x = np.where(valid, x, np.nan)

@@ -28,10 +28,12 @@ MIN_MOVES: Final = 0.25
 # A fall to less than half is a reset; Prometheus calls any fall one, but it knows that it has a
 # counter.
 RESET_SHARE: Final = 0.5
+# So many samples in a row from before the newest one: they are not late, the clock was put back.
+LATE_MAX: Final = 10
 
 
 class Rates(Store):
-    """Per series: what it is (declared or found out), its last value and moment."""
+    """Per series: what it is (declared or found out), its newest value and moment."""
 
     def __init__(self, declared: SmallArray) -> None:
         n = len(declared)
@@ -41,15 +43,32 @@ class Rates(Store):
         self.last_ts = np.zeros(n)
         self.moves = np.zeros(n, np.int32)
         self.count = np.zeros(n, np.int32)
+        self.late = np.zeros(n, np.int8)  # how many samples in a row came late
 
     def limits(self) -> Mapping[str, tuple[int, int]]:
         """Name the arrays that are used as indices, with their bounds."""
         return {"declared": (AUTO, GAUGE), "kind": (AUTO, GAUGE)}
 
-    def repeated(self, timestamps: FloatArray, values: FloatArray) -> BoolArray:
-        """Find the samples that were taken in already: the same value of the same moment."""
-        repeated: BoolArray = (timestamps == self.last_ts) & (values == self.last)
-        return repeated
+    def fresh(self, timestamps: FloatArray, values: FloatArray, valid: BoolArray) -> BoolArray:
+        """
+        Find the samples that bring something new.
+
+        One that was taken in already, the same value of the same moment, does not. Neither does
+        one from before the newest: blocks, seasons and rates only go on. But when late samples
+        are all that comes, the clock was put back, and it goes on from there.
+
+        Args:
+            timestamps: Shape (n,), seconds.
+            values: Shape (n,).
+            valid: Shape (n,), whether the value is a number that can be.
+        """
+        late = valid & (timestamps < self.last_ts) & np.isfinite(self.last)
+        if late.any() or self.late.any():
+            more = np.minimum(self.late + 1, LATE_MAX + 1)
+            self.late = np.where(late, more, np.where(valid, 0, self.late)).astype(np.int8)
+            late &= self.late <= LATE_MAX
+        fresh: BoolArray = valid & ~late & ~((timestamps == self.last_ts) & (values == self.last))
+        return fresh
 
     def update(
         self, timestamps: FloatArray, values: FloatArray, usable: BoolArray
