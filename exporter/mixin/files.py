@@ -26,6 +26,7 @@ _TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("README.md", "metrics", tables.metric_overview),
     ("README.md", "alerts", tables.alerts),
     ("docs/metrics.md", "metrics", tables.metric_reference),
+    ("docs/metrics.md", "watched", tables.watched),
     ("docs/configuration.md", "settings", tables.configuration),
 )
 

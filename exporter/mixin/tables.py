@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.endpoints import ENDPOINTS
 from exporter.catalogue.rules import ALERTS
+from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
 from exporter.settings import Settings, known_variables
 from exporter.settings.units import duration, size
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from exporter.catalogue.model import Metric
+    from exporter.catalogue.watched import Watched
 
 _METRICS = (*metrics.ALL, *own_metrics.ALL)
 
@@ -66,6 +68,23 @@ def metric_reference() -> str:
             for metric in _METRICS
         ),
     )
+
+
+def watched() -> str:
+    """Return the table of what is watched for anomalies, and what else can be."""
+    rows = (
+        (
+            f"`{one.metric.name}`",
+            ", ".join(f"`{name}`" for name in _labels(one.metric)),
+            {UP: "too high", DOWN: "too low"}.get(one.direction, "both"),
+            _floor(one),
+            "value and level" if one.patterns else "value alone",
+        )
+        for one in WATCHED
+    )
+    table = _table(("Metric", "Labels", "Bad is", "Floor", "Judged"), rows)
+    others = (f"`{name}`" for name in WATCHABLE if name not in BY_NAME)
+    return f"{table}\nNot watched unless the configuration says so: {', '.join(others)}.\n"
 
 
 def alerts() -> str:
@@ -120,6 +139,20 @@ def _default(field: FieldInfo) -> str:
     if size in readers:
         return f"`{value / 2**20:g}MiB`"
     return f"`{value}`"
+
+
+def _floor(one: Watched) -> str:
+    """Return what is too little to matter, as one would write it, and in words."""
+    if not one.floor:
+        return ""
+    share, words = f"{one.floor * 100:g}", ""
+    if one.log:
+        words = f"{share} %"
+    elif one.metric.unit == "ratio":
+        words = f"{share} percentage point{'' if share == '1' else 's'}"
+    elif one.counter:
+        words = "per second"
+    return f"`{one.floor:g}`" + (f" ({words})" if words else "")
 
 
 def _labels(metric: Metric) -> tuple[str, ...]:
