@@ -39,9 +39,10 @@ class Baseline(Store):
         """Close the blocks that have ended, and make new marks of the series that had one."""
         i = self.watermarks.roll(timestamps, usable)
         if len(i):
-            self._fit(i, timestamps, views, opts)
+            self.fit(i, timestamps, views, opts)
 
-    def _fit(self, i: IntArray, timestamps: FloatArray, views: Views, opts: Options) -> None:
+    def fit(self, i: IntArray, timestamps: FloatArray, views: Views, opts: Options) -> None:
+        """Make new marks of series *i* (indices) of the blocks that they have."""
         s, block_s = self._s, self.watermarks.block_s[i]
         mark, scale, degrees, m, high = tail.fit(self.watermarks.of(i), block_s, s)
         ready = m >= s.ready_blocks

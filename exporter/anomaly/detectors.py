@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from exporter.anomaly.arrays import AnyArray, FloatArray
+    from exporter.anomaly.arrays import AnyArray, BoolArray, FloatArray
 
 # Of what `state` returns. Another layout of the arrays, or another meaning, is another version.
 STATE_VERSION: Final = 2
@@ -171,3 +171,21 @@ class Detectors:
             message = f"state: version {version}, not {STATE_VERSION}"
             raise ValueError(message)
         self._panel.restore({name: array for name, array in state.items() if name != _VERSION})
+
+    def inherit(self, other: Detectors) -> BoolArray:
+        """
+        Go on from what *other* has learnt of the same series, but judge by the options of these.
+
+        Another direction or floor holds at once. A series of which the kind, the logarithm or the
+        valid range is another is of another unit now: it stays as it was here.
+
+        Returns:
+            Which series go on, shape (n,).
+
+        Raises:
+            ValueError: If *other* has another window, or more or fewer series.
+        """
+        if (len(other), other.window) != (len(self), self.window):
+            message = f"of {len(other)} series and window {other.window}, not {len(self)} and "
+            raise ValueError(message + str(self.window))
+        return self._panel.inherit(other._panel)

@@ -82,6 +82,17 @@ class Options(Store):
             values = np.where(counter, values, np.clip(values, self.low, self.high))
         return values
 
+    def same_unit(self, other: Options) -> BoolArray:
+        """Tell which series are judged in the same unit by *other*, of as many, shape (n,)."""
+        judged = (self.kind == other.kind) & (self.log == other.log)
+        same: BoolArray = judged & (self.low == other.low) & (self.high == other.high)
+        return same
+
+    def same_limits(self, other: Options) -> BoolArray:
+        """Tell which series have the same direction and floor in *other*, shape (n,)."""
+        same: BoolArray = (self.direction == other.direction) & (self.floor == other.floor)
+        return same
+
     def ignored(self, i: IntArray) -> BoolArray:
         """Tell which views of series *i* look to a side that is not wrong, shape (ROWS, len(i))."""
         side, low = self.direction[i], rows.IS_LOW[:, None]

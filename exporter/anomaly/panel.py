@@ -108,6 +108,26 @@ class Panel(Store):
         self._evidence, scores = self.events.update(total, usable)
         return scores
 
+    def inherit(self, other: Panel) -> BoolArray:
+        """
+        Take over what *other* has learnt of the series that it judges in the same unit.
+
+        Returns:
+            Which these are, shape (n,).
+        """
+        same = self.options.same_unit(other.options)
+        i = np.flatnonzero(same)
+        self.rates.take(i, other.rates)
+        self.zscore.take(i, other.zscore)
+        self.views.take(i, other.views)
+        self.baseline.take(i, other.baseline)
+        self.events.take(i, other.events)
+        # Direction and floor are in the marks.
+        moved = np.flatnonzero(same & ~self.options.same_limits(other.options))
+        if len(moved):
+            self.baseline.fit(moved, self.rates.last_ts, self.views, self.options)
+        return same
+
     def _restart(self, i: IntArray) -> None:
         """Forget what was learnt of series *i*, but not what they are."""
         n = 1

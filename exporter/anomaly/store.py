@@ -52,6 +52,12 @@ class Store:
             mine[..., series] = new[..., :1]
         self._prepare()
 
+    def take(self, series: IntArray, other: Self) -> None:
+        """Give *series* (indices) the state that they have in *other*, of as many series."""
+        for (_, mine), (_, theirs) in zip(self.arrays(), other.arrays(), strict=True):
+            mine[..., series] = theirs[..., series]
+        self._prepare()
+
     def extend(self, other: Self) -> None:
         """Put the series of *other* behind those of this part."""
         self._replace(

@@ -154,3 +154,38 @@ def test_one_series_takes_over_the_state_of_one_series_only() -> None:
         other.update(T0 + STEP_S * n, float(n % 5))
     one.restore(other.state())
     assert one.update(T0 + STEP_S * 30, 2.0) == other.update(T0 + STEP_S * 30, 2.0)
+
+
+def test_what_was_learnt_goes_on_under_other_options_where_the_unit_is_the_same() -> None:
+    """Direction and floor are another; of the last three, logarithm, kind and range are too."""
+    rows = values(900)
+    rows = np.concatenate([rows, rows[:, [0]]], axis=1)
+    before = mixed()
+    before.append(kind=GAUGE)
+    scores(before, rows)
+    after = Detectors(window=50)
+    after.append(kind=GAUGE)
+    after.append(kind=GAUGE, direction=-1, floor=3.0)
+    after.append(kind=GAUGE)
+    after.append(kind=GAUGE)
+    after.append(kind=GAUGE, high=1e6)
+
+    goes_on = after.inherit(before)
+
+    assert goes_on.tolist() == [True, True, False, False, False]
+    last = T0 + STEP_S * 900
+    row = np.nan_to_num(rows[0], nan=8.0)
+    mine, theirs = after.update(last, row), before.update(last, row)
+    assert mine.samples[goes_on].tolist() == theirs.samples[goes_on].tolist()
+    assert mine.samples[2:].tolist() == [1, 1, 1]
+    assert np.allclose(mine.zscore[:2], theirs.zscore[:2])
+    assert np.isnan(mine.zscore[2:]).all()
+    assert mine.upper[0] == theirs.upper[0]
+    assert (mine.upper[1], mine.lower[1] < theirs.lower[1]) == (np.inf, True)
+
+
+def test_nothing_is_taken_over_from_other_series_or_another_window() -> None:
+    for other in (Detectors(window=50), Detectors(window=60)):
+        other.append(3, kind=GAUGE)
+        with pytest.raises(ValueError, match="of 3 series"):
+            mixed().inherit(other)
