@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
 from exporter.catalogue.watched import BY_NAME, DIRECTIONS, WATCHABLE, Watched
 from exporter.logs import Log
+from exporter.polling import memory
 from exporter.polling.bank import Bank, Series
 from exporter.polling.ledger import Ledger
 
@@ -28,12 +26,6 @@ if TYPE_CHECKING:
     # The endpoint that owns the metrics, and the samples of their windows.
     Key = tuple[str, int]
     Arrays = dict[str, NDArray[Any]]
-
-_FORMAT: Final = "ops-exporter anomalies"
-# Another one whenever what is saved means something else: a state of before is not understood.
-VERSION: Final = 1
-# What the configuration says now counts, not what it said when the state was saved.
-_CONFIGURED: Final = ("options.direction", "options.floor")
 
 _log = Log(__name__)
 
@@ -75,6 +67,9 @@ class Anomalies:
     def __init__(self, target: str, settings: Settings) -> None:
         self._target = target
         self._plan = plan(settings)
+        # What a saved state has and nobody watches any more is kept for some days, and never fed.
+        self._judged = {m: BY_NAME.get(m.name, Watched(metric=m)) for m in WATCHABLE.values()}
+        self._judged |= {metric: watched for metric, (watched, _) in self._plan.items()}
         self._limit = settings.limits.cardinality
         self._by_design = settings.anomaly.mode == "literal"
         self._banks: dict[Key, Bank] = {}
@@ -125,9 +120,9 @@ class Anomalies:
     def wanted(self) -> dict[Key, list[Metric]]:
         """Return what is to be watched, by the bank that judges it."""
         found: dict[Key, list[Metric]] = defaultdict(list)
-        for metric, (_, window) in self._plan.items():
-            if metric.owner is not None:
-                found[metric.owner.name, window].append(metric)
+        for metric in self._plan:
+            if key := self._place(metric):
+                found[key].append(metric)
         return found
 
     def learn(self, key: Key, at: float, values: Mapping[Series, float]) -> None:
@@ -147,8 +142,8 @@ class Anomalies:
         """Return the watched values by the bank that judges them."""
         values: dict[Key, dict[Series, float]] = defaultdict(dict)
         for metric, samples in told:
-            if metric in self._plan and metric.owner is not None:
-                found = values[metric.owner.name, self._plan[metric][1]]
+            if key := self._place(metric):
+                found = values[key]
                 for sample in samples:
                     found[Series(metric, sample.labels)] = sample.value
         return values
@@ -170,37 +165,26 @@ class Anomalies:
         return self._banks[key]
 
     def _new_bank(self, window: int) -> Bank:
-        # What a saved state has and nobody watches any more is kept, and never fed.
-        usual = {m: BY_NAME.get(m.name, Watched(metric=m)) for m in WATCHABLE.values()}
-        chosen = {metric: watched for metric, (watched, _) in self._plan.items()}
-        return Bank(usual | chosen, window=window, limit=self._limit, by_design=self._by_design)
+        return Bank(self._judged, window=window, limit=self._limit, by_design=self._by_design)
 
     # --- what survives a restart ---
 
     def state(self, at: float) -> Arrays:
         """Return copies of everything that is needed to go on, saved at unix time *at*."""
-        banks: list[dict[str, Any]] = []
-        arrays: Arrays = {}
-        for number, ((owner, window), bank) in enumerate(self._banks.items()):
-            series = [[one.metric.name, list(one.labels)] for one in bank.series]
-            banks.append({"owner": owner, "window": window, "series": series})
-            parts = {"left": bank.left, "recent": bank.recent}
-            parts |= {f"detectors.{name}": a for name, a in bank.detectors.state().items()}
-            arrays |= {f"{number}.{name}": np.array(array) for name, array in parts.items()}
-        header = {
-            "format": _FORMAT,
-            "version": VERSION,
+        about = {
             "target": self._target,
             "saved_at": at,
+            "literal": self._by_design,
             "made_at": self._made_at,
-            "banks": banks,
         }
-        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-        return arrays
+        return memory.pack(self._banks, about)
 
     def restore(self, arrays: Arrays, *, after: float = 0.0) -> None:
         """
         Go on from a state.
+
+        Series that are judged in another unit or window than when it was saved begin anew, for
+        what was learnt is of no use; the log says which. Another side or floor holds at once.
 
         Args:
             after: Unix time; what was saved before is too old.
@@ -209,27 +193,45 @@ class Anomalies:
             ValueError: It is too old, or none of this target and version; nothing has changed.
         """
         try:
-            header = json.loads(arrays["header"].tobytes())
-            if mistake := self._unfit(header, after):
-                raise ValueError(mistake)
-            banks = {}
-            for number, saved in enumerate(header["banks"]):
-                bank = self._new_bank(int(saved["window"]))
-                _fill(bank, saved["series"], _parts(arrays, f"{number}."))
-                banks[str(saved["owner"]), int(saved["window"])] = bank
+            header = memory.header_of(arrays, self._target, after)
+            banks, begun = self._read(header, arrays)
             made_at = {str(name): float(at) for name, at in header["made_at"].items()}
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             message = f"not a state: {type(error).__name__}"
             raise ValueError(message) from None
         self._banks, self._made_at = banks, made_at
+        if begun:
+            metrics = ", ".join(sorted({one.metric.name for one in begun}))
+            _log.info(
+                "anomalies begin anew: judged otherwise than before",
+                target=self._target,
+                series=len(begun),
+                metrics=metrics,
+            )
 
-    def _unfit(self, header: dict[str, Any], after: float) -> str:
-        """Return why a state is not for us, if it is not."""
-        if header["format"] != _FORMAT or header["target"] != self._target:
-            return "not a state of this target"
-        if header["version"] != VERSION:
-            return f"version {header['version']}, not {VERSION}"
-        return "too old" if float(header["saved_at"]) < after else ""
+    def _read(self, header: dict[str, Any], arrays: Arrays) -> tuple[dict[Key, Bank], list[Series]]:
+        """Return the banks of a state, and the series that begin anew."""
+        banks: dict[Key, Bank] = {}
+        begun: list[Series] = []
+        for number, saved in enumerate(header["banks"]):
+            key = str(saved["owner"]), int(saved["window"])
+            bank, parts = self._new_bank(key[1]), memory.below(arrays, f"{number}.")
+            mine = {metric for metric in self._judged if self._place(metric) in {None, key}}
+            begun += memory.read(
+                bank, saved["series"], parts, at=float(header["saved_at"]), mine=mine
+            )
+            if header["literal"] != self._by_design:
+                # Active by the other rule.
+                bank.left[:] = 0
+            if bank.series:
+                banks[key] = bank
+        return banks, begun
+
+    def _place(self, metric: Metric) -> Key | None:
+        """Return the bank that judges *metric*; None when nobody watches it."""
+        if metric not in self._plan or metric.owner is None:
+            return None
+        return metric.owner.name, self._plan[metric][1]
 
     def note_restored(self, *, restored: bool) -> None:
         """Show whether a saved state was gone on from."""
@@ -242,25 +244,3 @@ class Anomalies:
 
 def _name(key: Key) -> str:
     return f"{key[0]} {key[1]}"
-
-
-def _parts(arrays: Arrays, prefix: str) -> Arrays:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
-def _fill(bank: Bank, series: list[Any], parts: Arrays) -> None:
-    """Put the *series* into an empty *bank*, with what was learnt of them."""
-    bank.extend([Series(WATCHABLE[name], tuple(map(str, labels))) for name, labels in series])
-    left, recent = parts["left"], parts["recent"]
-    if left.shape != bank.left.shape or recent.shape != bank.recent.shape:
-        message = "more or fewer series than there should be"
-        raise ValueError(message)
-    saved = _parts(parts, "detectors.")
-    fresh = bank.detectors.state()
-    saved |= {name: fresh[name] for name in _CONFIGURED}
-    bank.detectors.restore(saved)
-    bank.left, bank.recent = left.astype(np.int8), recent.astype(np.int16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,8 @@ LASTING: Final = 10
 _ALL_RECENT: Final = (1 << LASTING) - 1
 # How many bits are set in each number that LASTING bits can hold.
 _BITS: Final = np.array([number.bit_count() for number in range(_ALL_RECENT + 1)])
+# A label that has not come for a week comes no more: a module, a worker, an event of the past.
+UNSEEN_MAX_S: Final = 7 * 86_400.0
 
 
 class Series(NamedTuple):
@@ -58,7 +60,9 @@ class Bank:
     Series of one endpoint whose z-scores have the same window.
 
     Attributes:
-        series: In the order in which they came; none is ever taken out.
+        series: In the order in which they came. One that is not seen for a week is dropped; of a
+            metric that has as many as the limit, so is the longest unseen when a new one comes.
+        limit: Most series of one metric.
 
     Args:
         watched: How each metric is judged.
@@ -67,13 +71,16 @@ class Bank:
         by_design: The design's rule makes the events, not the detector.
     """
 
+    # Arrays with the series as last axis, beside what the detectors know.
+    PARTS: ClassVar = ("left", "recent", "seen")
+
     def __init__(
         self, watched: Mapping[Metric, Watched], *, window: int, limit: int, by_design: bool
     ) -> None:
         self.series: list[Series] = []
         self.detectors = Detectors(window=window)
         self._watched = watched
-        self._limit = limit
+        self.limit = limit
         self._by_design = by_design
         self._places: dict[Series, int] = {}
         self._shown: list[_Shown] = []
@@ -81,9 +88,12 @@ class Bank:
         self.left = np.zeros((len(_KINDS) * len(LEVELS), 0), np.int8)
         # A bit for each of the last samples of a series, set when it was outside; the newest last.
         self.recent = np.zeros(0, np.int16)
+        self.seen = np.zeros(0)  # unix time of the last value
 
     def update(self, at: float, values: Mapping[Series, float]) -> Iterator[Sample]:
         """Judge the *values* of one moment, unix time, and yield what is to be shown of them."""
+        self._forget(at, values)
+        self._make_room(values)
         self.extend(values)
         row = np.full(len(self.series), np.nan)
         for series, value in values.items():
@@ -92,10 +102,11 @@ class Bank:
                 row[place] = value
         judgement = self.detectors.update(at, row)
         there = np.isfinite(row)
+        self.seen[there] = at
         self._note(judgement, there)
         return self._samples(judgement, np.flatnonzero(there).tolist())
 
-    def extend(self, new: Mapping[Series, float] | Sequence[Series]) -> None:
+    def extend(self, new: Iterable[Series]) -> None:
         """Take in those of *new* that are not known yet, as far as the limit allows."""
         strangers = [series for series in new if series not in self._places]
         if not strangers:
@@ -103,7 +114,7 @@ class Bank:
         counts = Counter(series.metric for series in self.series)
         for series in strangers:
             counts[series.metric] += 1
-            if counts[series.metric] > self._limit:
+            if counts[series.metric] > self.limit:
                 continue
             watched = self._watched[series.metric]
             self.detectors.append(
@@ -120,6 +131,46 @@ class Bank:
         more = len(self.series) - len(self.recent)
         self.left = np.pad(self.left, ((0, 0), (0, more)))
         self.recent = np.pad(self.recent, (0, more))
+        self.seen = np.pad(self.seen, (0, more))
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Keep the series at *places*, in that order, and forget all others."""
+        self.detectors.keep(places)
+        self.series = [self.series[place] for place in places]
+        self._shown = [self._shown[place] for place in places]
+        self._places = {series: place for place, series in enumerate(self.series)}
+        self.left, self.recent = self.left[:, places], self.recent[places]
+        self.seen = self.seen[places]
+
+    def _forget(self, at: float, values: Mapping[Series, float]) -> None:
+        """Drop the series that have not been seen for a week, and are not now."""
+        old = at - self.seen > UNSEEN_MAX_S
+        if old.any():
+            gone = {
+                place for place in np.flatnonzero(old).tolist() if self.series[place] not in values
+            }
+            self._drop(gone)
+
+    def _make_room(self, values: Mapping[Series, float]) -> None:
+        """Drop as many series that are not among *values* as the limit has no room for."""
+        new = Counter(series.metric for series in values if series not in self._places)
+        if not new:
+            return
+        counts = Counter(series.metric for series in self.series)
+        gone: set[int] = set()
+        for metric, count in new.items():
+            absent = [
+                place
+                for place, series in enumerate(self.series)
+                if series.metric is metric and series not in values
+            ]
+            absent.sort(key=lambda place: float(self.seen[place]))
+            gone |= set(absent[: max(counts[metric] + count - self.limit, 0)])
+        self._drop(gone)
+
+    def _drop(self, gone: set[int]) -> None:
+        if gone:
+            self.keep([place for place in range(len(self.series)) if place not in gone])
 
     def _note(self, judgement: Judgement, there: NDArray[np.bool_]) -> None:
         """Keep the events for as long as they are active, and count what was outside."""
@@ -155,7 +206,7 @@ class Bank:
             (own.ANOMALY_EXPECTED, judgement.expected),
             (own.ANOMALY_LOWER, judgement.lower),
             (own.ANOMALY_UPPER, judgement.upper),
-            (own.ANOMALY_OUTSIDE, _BITS[self.recent].astype(float)),
+            (own.ANOMALY_OUTSIDE, _BITS[self.recent & _ALL_RECENT].astype(float)),
         ):
             yield from self._family(metric, values, places)
         active = (self.left > 0).astype(float).T.tolist()

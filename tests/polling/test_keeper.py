@@ -12,8 +12,9 @@ import pytest
 from exporter.catalogue import endpoints as e
 from exporter.catalogue import metrics as m
 from exporter.catalogue import own_metrics as own
-from exporter.polling.anomalies import VERSION, Anomalies
+from exporter.polling.anomalies import Anomalies
 from exporter.polling.keeper import Keeper
+from exporter.polling.memory import VERSION
 from exporter.settings import Settings
 from tests.polling.test_anomalies import QUEUE, Scene, noisy, queue
 
@@ -117,9 +118,9 @@ def without(path: Path, name: str) -> None:
 
 
 def flipped(path: Path) -> None:
-    """Flip a bit in the middle, as a disk does."""
+    """Flip a bit amid the values, as a disk does."""
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[data.index(b"0.detectors.zscore.ring.npy") + 500] ^= 1
     path.write_bytes(data)
 
 
@@ -142,9 +143,7 @@ def pickled(path: Path) -> None:
         lambda path: changed(path, banks=[{}]),
         lambda path: changed(path, banks=7),
         lambda path: changed(path, saved_at=None),
-        lambda path: changed(
-            path, banks=[{"owner": "workers", "window": 120, "series": [["ops_no_such", []]]}]
-        ),
+        lambda path: changed(path, literal=None, banks=[["workers", 120]]),
         lambda path: changed(path, banks=[{"owner": "workers", "window": 120, "series": []}]),
         lambda path: without(path, "header"),
         lambda path: without(path, "0.left"),
@@ -152,7 +151,7 @@ def pickled(path: Path) -> None:
     ],
     ids=[
         *("empty", "text", "cut", "a bit flipped", "pickled", "version", "format", "target"),
-        *("bank of nothing", "no banks", "no time", "unknown metric", "fewer series", "no header"),
+        *("bank of nothing", "no banks", "no time", "odd banks", "fewer series", "no header"),
         *("no left", "no count"),
     ],
 )
