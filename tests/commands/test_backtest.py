@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from exporter.commands.backtest import MISTAKES, read
+from exporter.anomaly import DEFAULT_THRESHOLD
+from exporter.commands.backtest import MISTAKES, WINDOWS
+from exporter.settings.models import AnomalySettings
+from tests.commands.conftest import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,31 +89,6 @@ def test_a_counter_is_judged_by_its_rate(cli: Cli, tmp_path: Path) -> None:
         assert [(row["timestamp"], row["kind"]) for row in found] == [(str(T0 + 12_000), "spike")]
 
 
-def test_iso_8601_and_unix_seconds_are_the_same_moment() -> None:
-    noon = datetime(2025, 6, 15, 12, tzinfo=UTC).timestamp()
-    written = (
-        "2025-06-15T12:00:00Z",
-        "2025-06-15 12:00:00",
-        "2025-06-15T14:00:00+02:00",
-        str(noon),
-        f"{noon:.0f}",
-    )
-
-    rows, mistakes = read([f"{text},1\n" for text in written])
-
-    assert mistakes == []
-    assert {row.timestamp for row in rows} == {noon}
-
-
-def test_a_header_says_where_the_columns_stand() -> None:
-    rows, mistakes = read(["host,Value,Timestamp\n", "a,7,1750000000\n", "\n", "b,,1750000030\n"])
-
-    assert mistakes == []
-    assert [row.timestamp for row in rows] == [T0, T0 + 30]
-    assert rows[0].value == 7
-    assert np.isnan(rows[1].value)
-
-
 def test_each_bad_row_is_told_with_its_line_and_what_would_be_right(
     cli: Cli, tmp_path: Path
 ) -> None:
@@ -153,6 +132,7 @@ def test_of_very_many_bad_rows_the_first_are_told(cli: Cli, tmp_path: Path) -> N
         (b"timestamp,value\n", "has no rows of timestamp,value"),
         (b"1750000000,\xff\n", "is not UTF-8 text (invalid start byte)"),
         (None, "No such file or directory"),
+        (b"\x7fELF\x02\x01\x01\x00\x80\x00", "is not UTF-8 text (invalid start byte)"),
     ],
 )
 def test_a_file_that_is_none_is_refused(
@@ -171,8 +151,10 @@ def test_a_file_that_is_none_is_refused(
 @pytest.mark.parametrize(
     ("flag", "value", "message"),
     [
-        ("--window", "1", "--window: 1: write a whole number from 2 to 10000"),
-        ("--floor", "-1", "--floor: -1.0: write a number from 0, in the unit that is judged"),
+        ("--window", "9", "--window: 9: write a whole number from 10 to 2880"),
+        ("--window", "2881", "--window: 2881: write a whole number from 10 to 2880"),
+        ("--floor", "-1", "--floor: -1: write a number from 0"),
+        ("--floor", "nan", "--floor: nan: write a number from 0"),
     ],
 )
 def test_a_flag_that_cannot_be_is_refused(
@@ -182,3 +164,78 @@ def test_a_flag_that_cannot_be_is_refused(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"ops-exporter: {message}\n"
+
+
+def test_the_window_has_the_bounds_of_the_setting() -> None:
+    for window in (WINDOWS[0], WINDOWS[-1]):
+        assert AnomalySettings(window=window).window == window
+    for window in (WINDOWS[0] - 1, WINDOWS[-1] + 1):
+        with pytest.raises(ValidationError):
+            AnomalySettings(window=window)
+
+
+def test_the_floor_of_a_logarithm_is_a_share_as_in_the_settings(cli: Cli, recording: Path) -> None:
+    """250 is nearly twice the most that is usual: 60 % more is too much, 150 % more is not."""
+    for floor, events in (("0.6", ["250"]), ("1.5", [])):
+        done = cli("backtest", recording, "--events", "--log", "--floor", floor)
+        assert [row["value"] for row in table(done.stdout)] == events
+
+
+def test_rows_that_go_back_in_time_are_told_and_not_judged(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "back.csv"
+    lines = [f"{T0 + 30 * n},{n % 3}" for n in range(60)]
+    lines[50:50] = [f"{T0},7", f"{T0 + 30},7"]
+    path.write_text("\n".join(lines), "utf-8")
+
+    done = cli("backtest", path)
+
+    assert done.returncode == 0
+    assert done.stderr == (
+        f'ops-exporter: {path}:51: timestamp: "{T0}": earlier than a row before it'
+        " (such rows: 2); what comes late is not judged: sort the rows\n"
+    )
+    rows = table(done.stdout)
+    assert len(rows) == 62
+    assert [(row["zscore"], row["flag"]) for row in rows[50:52]] == [("", "0"), ("", "0")]
+    assert rows[52]["zscore"] != ""
+
+
+def test_the_same_value_of_the_same_moment_is_judged_once(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    lines = [f"{T0 + 30 * n},{n % 3}" for n in range(30)]
+    path.write_text("\n".join([*lines, lines[-1]]), "utf-8")
+
+    done = cli("backtest", path)
+
+    assert done.stderr == ""
+    assert [row["zscore"] == "" for row in table(done.stdout)[-2:]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"\xef\xbb\xbftimestamp,value\r\n1,2\r\n", 0), (b"\xff", 1)]
+)
+def test_standard_input_is_read_as_a_file_is(content: bytes, code: int) -> None:
+    done = subprocess.run(  # noqa: S603 - our own program
+        [*PROGRAM, "backtest", "-"], input=content, capture_output=True, check=False
+    )
+
+    expected = (
+        (f"{HEADER}\n1,2,,0.000000,0,\n", "")
+        if code == 0
+        else ("", "ops-exporter: standard input: is not UTF-8 text (invalid start byte)\n")
+    )
+    assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (code, *expected)
+
+
+def test_a_folder_is_no_file(cli: Cli, tmp_path: Path) -> None:
+    done = cli("backtest", tmp_path)
+
+    assert (done.returncode, done.stderr) == (1, f"ops-exporter: {tmp_path}: Is a directory\n")
+
+
+def test_the_help_says_what_each_column_is(cli: Cli) -> None:
+    text = " ".join(cli("backtest", "--help").stdout.split())
+
+    for column in HEADER.split(",")[2:]:
+        assert f"{column}: " in text
+    assert str(DEFAULT_THRESHOLD) in text
