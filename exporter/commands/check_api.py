@@ -32,14 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print a table per target; 0 when every endpoint that is offered gave a usable answer."""
-    from exporter.settings import ConfigurationError, load  # noqa: PLC0415 - slow to import
+    from exporter.settings import (  # noqa: PLC0415 - slow to import
+        ConfigurationError,
+        check_targets,
+        load,
+    )
 
     logs.configure(level="error")  # what failed is in the table
     terminal = console()
     usable = True
     try:
         settings = load(parsed.config_file)
-        for target in _chosen(settings, parsed.target):
+        chosen = _chosen(settings, parsed.target)
+        check_targets(settings, parsed.config_file, name=parsed.target)
+        for target in chosen:
             waiting = terminal.status(f"asking {target.url}") if terminal.is_terminal else None
             with waiting or nullcontext():
                 records = asyncio.run(_ask(settings, target))

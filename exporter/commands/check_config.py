@@ -30,7 +30,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     try:
         settings = load(parsed.config_file)
-        check_files(settings)
+        check_files(settings, parsed.config_file)
     except ConfigurationError as error:
         return fail(error)
     terminal = console()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable
 
+    from exporter.settings import Settings
     from exporter.web.process import Host, Service
 
 
@@ -78,7 +79,7 @@ def run(parsed: argparse.Namespace) -> int:
 def _prepare(parsed: argparse.Namespace) -> Callable[[Host], Awaitable[Service]]:
     """Import and read everything; return what goes on with it in the event loop."""
     from exporter.polling.runtime import Runtime  # noqa: PLC0415 - slow to import
-    from exporter.settings import load, unknown_variables  # noqa: PLC0415
+    from exporter.settings import check_targets, load, unknown_variables  # noqa: PLC0415
     from exporter.web.app import create_app  # noqa: PLC0415
     from exporter.web.options import WebOptions  # noqa: PLC0415
     from exporter.web.process import Service  # noqa: PLC0415
@@ -88,16 +89,21 @@ def _prepare(parsed: argparse.Namespace) -> Callable[[Host], Awaitable[Service]]
         enable_lifecycle=parsed.enable_lifecycle,
         version=__version__,
     )
-    settings = load(parsed.config_file)
+
+    def read() -> Settings:
+        settings = load(parsed.config_file)
+        # A token may come later; without the certificates, no connection can be trusted.
+        check_targets(settings, parsed.config_file, certificates_only=True)
+        return settings
+
+    settings = read()
     if settings.anomaly.enabled:
         import_module("exporter.polling.anomalies")  # NumPy: here, it keeps nobody waiting
     for name in unknown_variables():
         logs.Log(__name__).warning("environment variable sets nothing", variable=name)
 
     async def build(host: Host) -> Service:
-        runtime = Runtime(
-            lambda: load(parsed.config_file), settings, revision=os.environ.get("OPS_REVISION", "")
-        )
+        runtime = Runtime(read, settings, revision=os.environ.get("OPS_REVISION", ""))
         await runtime.start()
         return Service(
             app=create_app(runtime, web=web, reload=host.reload),

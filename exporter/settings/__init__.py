@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from exporter.settings.environment import known_variables, unknown_variables
 from exporter.settings.errors import ConfigurationError
-from exporter.settings.loading import check_files, load
+from exporter.settings.files import check_files, check_targets
+from exporter.settings.loading import load
 from exporter.settings.models import INTERVAL_MAX_S, AnomalySettings, Api, Settings, Target
 from exporter.settings.units import duration
 
@@ -21,6 +22,7 @@ __all__ = [
     "Settings",
     "Target",
     "check_files",
+    "check_targets",
     "duration",
     "known_variables",
     "load",

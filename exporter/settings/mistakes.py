@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
@@ -41,6 +42,21 @@ _RIGHT: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a setting was set: file and line, or the variable, and its name."""
+
+    loc: tuple[int | str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def says(self, value: object, right: str) -> str:
+        """Say in one line that *value* stands here, and what would be right."""
+        return f"{self.text}: {_shown(self.loc, value)}: {right}"
+
+
 class Mistakes:
     """
     Words the mistakes of one configuration.
@@ -58,8 +74,7 @@ class Mistakes:
         """Say one mistake in a line: place, value and what would be right."""
         kind, value = error["type"], error["input"]
         loc = tuple(part for part in error["loc"] if part != "[key]")
-        setting = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
-        place = f"{self._place(loc)}{setting or 'settings'}"
+        place = self.place(loc)
         if kind == "extra_forbidden":
             return f"{place}: no such setting{_suggestion(loc)}"
         right = _RIGHT.get(kind, error["msg"].removeprefix("Value error, "))
@@ -69,9 +84,14 @@ class Mistakes:
             return f"{place}: {right}"
         if error["loc"] != loc:
             return f"{place}: {right}"
-        return f"{place}: {_shown(loc, value)}: {right}"
+        return place.says(value, right)
 
-    def _place(self, loc: tuple[int | str, ...]) -> str:
+    def place(self, loc: tuple[int | str, ...]) -> Place:
+        """Return where the setting at *loc* was set."""
+        setting = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
+        return Place(loc=loc, text=f"{self._source(loc)}{setting or 'settings'}")
+
+    def _source(self, loc: tuple[int | str, ...]) -> str:
         for depth in (2, 1):
             name = ENV_PREFIX + "_".join(str(part) for part in loc[:depth]).upper()
             if loc and name in self._set:

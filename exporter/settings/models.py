@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,15 +13,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     SecretStr,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.catalogue.endpoints import BY_NAME
 from exporter.catalogue.watched import WATCHABLE
+from exporter.settings.together import Mistake, all_at_once
 from exporter.settings.units import duration, http_url, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ENV_PREFIX: Final = "OPS_"
 # A longer answer than this would keep the backend busy for longer than its users should notice.
@@ -103,6 +107,18 @@ Window = Annotated[
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report what is wrong with several settings together with what is wrong with each."""
+        return all_at_once(values, handler, cls.together)
+
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Mistake]:
+        """Yield place and text of what no setting alone is wrong about; *values* are raw."""
+        del values
+        yield from ()
+
 
 class Api(_Section):
     """One monitoring API and how to ask it."""
@@ -122,12 +138,11 @@ class Api(_Section):
         7, ge=1, le=90, description="`time_window_days` asked of a deployed backend, 1-90."
     )
 
-    @model_validator(mode="after")
-    def _one_token(self) -> Self:
-        if self.token is not None and self.token_file is not None:
-            message = "set either token or token_file, not both"
-            raise ValueError(message)
-        return self
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Mistake]:
+        """Refuse two tokens, of which one would never be sent."""
+        if values.get("token") is not None and values.get("token_file") is not None:
+            yield (), "set either token or token_file, not both"
 
     def bearer(self) -> str:
         """
@@ -273,25 +288,28 @@ class Settings(BaseSettings):
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
-    @field_validator("targets")
+    @model_validator(mode="wrap")
     @classmethod
-    def _names_once(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        names = [target.name for target in targets]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            message = f"give each target a name of its own; twice: {', '.join(twice)}"
-            raise ValueError(message)
-        return targets
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if self.targets and "api" in self.model_fields_set:
-            message = "set either api (one target) or targets (several), not both"
-            raise ValueError(message)
-        return self
+    def _all_at_once(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report what is wrong with several settings together with what is wrong with each."""
+        return all_at_once(values, handler, _of_targets)
 
     def all_targets(self) -> tuple[Target, ...]:
         """Return the targets; the simple form ``api`` is one, named ``default``."""
         if self.targets:
             return self.targets
         return (Target.model_construct(name="default", **dict(self.api)),)
+
+
+def _of_targets(values: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Refuse two targets of one name, and targets beside ``api``."""
+    targets = values.get("targets")
+    if not isinstance(targets, list | tuple):
+        return
+    raw = [target for target in targets if isinstance(target, dict)]
+    names = [str(target.get("name", Target.model_fields["name"].default)) for target in raw]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        yield ("targets",), f"give each target a name of its own; twice: {', '.join(twice)}"
+    if targets and "api" in values:
+        yield (), "set either api (one target) or targets (several), not both"

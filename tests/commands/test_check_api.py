@@ -122,7 +122,9 @@ def test_certificates_that_cannot_be_read_are_told_as_a_mistake(cli: Cli, tmp_pa
     done = cli("check-api", OPS_API_URL="https://127.0.0.1:9", OPS_API_CA_FILE=missing)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("ops-exporter: default: ca_file: ")
+    assert done.stderr.startswith(
+        f'ops-exporter: OPS_API_CA_FILE: api.ca_file: "{missing}": cannot be read'
+    )
 
 
 def test_there_is_colour_on_a_terminal_only(cli: Cli) -> None:

@@ -19,6 +19,7 @@ from exporter.settings import (
     Settings,
     Target,
     check_files,
+    check_targets,
     duration,
     known_variables,
     load,
@@ -294,17 +295,20 @@ def test_files_that_cannot_be_used_are_named_before_they_are_needed(tmp_path: Pa
     path.write_text(
         "targets:\n"
         f"  - {{name: a, token_file: {tmp_path}/absent, ca_file: {text}}}\n"
-        f"  - {{name: b, token_file: {empty}, ca_file: {binary}}}\n"
+        f"  - name: b\n    token_file: {empty}\n    ca_file: {binary}\n"
     )
 
     with pytest.raises(ConfigurationError) as raised:
-        check_files(load(path))
+        check_files(load(path), path)
 
+    absent = "cannot be read (no such file or directory)"
+    for_secret = "write the path of a file that holds the token"  # noqa: S105 - a text
+    for_ca = "write the path of a file of CA certificates in PEM"
     assert raised.value.problems == (
-        f"targets[0].token_file: {tmp_path}/absent: cannot be read: No such file or directory",
-        f"targets[0].ca_file: {text}: holds no certificates: write them in PEM",
-        f"targets[1].token_file: {empty}: is empty",
-        f"targets[1].ca_file: {binary}: cannot be read: not UTF-8",
+        f'{path}:2: targets[0].token_file: "{tmp_path}/absent": {absent}; {for_secret}',
+        f'{path}:2: targets[0].ca_file: "{text}": holds no certificates; write them in PEM',
+        f'{path}:4: targets[1].token_file: "{empty}": is empty; {for_secret}',
+        f'{path}:5: targets[1].ca_file: "{binary}": cannot be read (not UTF-8); {for_ca}',
     )
 
 
@@ -323,13 +327,56 @@ def test_files_that_can_be_used_are_no_problem(
     assert settings.api.bearer() == "s3cret"
 
 
-def test_a_problem_of_the_simple_form_is_named_after_it(
+def test_a_file_that_the_environment_names_is_named_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OPS_API_TOKEN_FILE", str(tmp_path))
 
-    with pytest.raises(ConfigurationError, match=r"^api\.token_file: .*: Is a directory$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^OPS_API_TOKEN_FILE: api\.token_file: .*\(is a directory\);"
+    ):
         check_files(load())
+
+
+def test_only_the_target_that_is_to_be_asked_needs_its_files(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(f"targets: [{{name: a, token_file: {tmp_path}/absent}}, {{name: b}}]\n")
+    settings = load(path)
+
+    check_targets(settings, path, name="b")
+    check_targets(settings, path, certificates_only=True)
+    with pytest.raises(ConfigurationError, match="absent"):
+        check_targets(settings, path, name="a")
+
+
+def test_a_state_folder_that_can_be_made_or_written_is_left_as_it_was(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "to" / "be" / "made"):
+        check_files(Settings(state_dir=folder))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "problem"),
+    [
+        ("file", "is no folder"),
+        ("file/below", "cannot be created (not a directory)"),
+        ("/proc/state", "cannot be created (no such file or directory)"),
+        ("/proc", "cannot be written to ("),
+    ],
+)
+def test_a_state_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, folder: str, problem: str
+) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "config.yml"
+    path.write_text(f"api: {{}}\nstate_dir: {tmp_path / folder}\n")
+
+    with pytest.raises(ConfigurationError) as raised:
+        check_files(load(path), path)
+
+    assert str(raised.value).startswith(f'{path}:2: state_dir: "{tmp_path / folder}": {problem}')
+    assert str(raised.value).endswith("write the path of a folder that the exporter may write to")
 
 
 # units
