@@ -2,6 +2,7 @@
 #
 #   make test PYTHON=/opt/python3.13/bin/python3     another Python for .venv
 #   make demo ARGS="--dialect deployed --data /tmp/demo"
+#   make bench-anomaly WEEKS=4 ARGS="--parts weeks"
 
 PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3.11)
 BIN    := .venv/bin
@@ -40,7 +41,8 @@ bench: .venv/.project ## Measure scrapes, memory and start-up beside prometheus_
 	$(BIN)/python -m tests.bench $(ARGS)
 
 bench-anomaly: .venv/.project ## Measure how anomalies are found, beside the z-score
-	$(BIN)/python -m tests.bench_anomaly $(ARGS)
+	$(BIN)/python -m tests.bench_anomaly --weeks $(WEEKS) $(ARGS)
+WEEKS ?= 1
 
 lock: .venv/.project ## Pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock

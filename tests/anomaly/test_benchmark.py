@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from tests.bench_anomaly import families, faults, scoring
 from tests.bench_anomaly.candidates import CANDIDATES, Candidate
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_flags_within_ten_minutes_are_one_alarm() -> None:
@@ -77,4 +81,23 @@ def test_without_its_folder_it_says_that_nab_is_not_measured() -> None:
         check=True,
     )
 
-    assert "NAB is not measured: ANOMALY_BENCH_DIR does not name its benchmark." in done.stdout
+    assert " ".join(done.stdout.split()) == (
+        "NAB is not measured: ANOMALY_BENCH_DIR does not name its benchmark, the folder that has"
+        " bench_anomaly.py."
+    )
+
+
+def test_a_folder_without_the_benchmark_is_named_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench_anomaly"],
+        cwd=ROOT,
+        env={**os.environ, "ANOMALY_BENCH_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    expected = f"ANOMALY_BENCH_DIR: {tmp_path}: has no bench_anomaly.py\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)

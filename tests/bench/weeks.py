@@ -1,10 +1,11 @@
 """
 What OpsAnomaly would have said of a product that is well, week by week, faster than time.
 
-    python -m tests.bench.weeks --weeks 4 --seed 1
+    python -m tests.bench.weeks --weeks 4 --seed 3
 
 The simulated product without a fault, all watched series, a poll every 30 s, the exporter's own
-code from the answer to the anomaly. Four weeks take a quarter of an hour.
+code from the answer to the anomaly. A week takes about four minutes of one core, four weeks a
+quarter of an hour; `make bench-anomaly` runs one.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from exporter.catalogue import own_metrics as own
 from tests.polling.simulated import DAY_S, INTERVAL_S, Simulated, alerting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WARNINGS_MAX: Final = 1.0  # false ones a week
+# The floors were chosen on seeds 1 and 2; what those bring says less than any other.
+SEED: Final = 3
 _DAYS: Final = 7
 
 
@@ -41,16 +44,29 @@ class Weeks:
     """All false alarms of a run."""
 
     weeks: float
+    seed: int
     series: int
     alarms: tuple[Alarm, ...]
 
-    def per_week(self, severity: str) -> float:
-        """Return how many a week brings."""
-        return sum(alarm.severity == severity for alarm in self.alarms) / self.weeks
+    @property
+    def met(self) -> bool:
+        """Whether there are few enough warnings; of less than a week, one at most."""
+        return self._count("warning") <= WARNINGS_MAX * max(self.weeks, 1.0)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the figures as text."""
+        yield f"{self.series} series, {self.weeks:g} weeks, seed {self.seed}: a week has"
+        yield f"  {self._count('warning') / self.weeks:.2f} warning (goal ≤ {WARNINGS_MAX:g})"
+        yield f"  {self._count('info') / self.weeks:.2f} info"
+        kinds = Counter(alarm.kind for alarm in self.alarms)
+        yield f"kinds: {', '.join(f'{kind} {count}' for kind, count in kinds.items()) or 'none'}"
+
+    def _count(self, severity: str) -> int:
+        return sum(alarm.severity == severity for alarm in self.alarms)
 
 
 def measure(
-    weeks: float = 4, seed: int = 1, progress: Callable[[str], None] = lambda _: None
+    weeks: float = 4, seed: int = SEED, progress: Callable[[str], None] = lambda _: None
 ) -> Weeks:
     """Run the simulated product; *progress* is told of each day and each alarm."""
     one = Simulated(seed)
@@ -68,23 +84,19 @@ def measure(
         if number % per_day == 0:
             progress(f"day {number // per_day}")
     series_count = len(one.samples(own.ANOMALY_SAMPLES))
-    return Weeks(weeks=weeks, series=series_count, alarms=tuple(alarms))
+    return Weeks(weeks=weeks, seed=seed, series=series_count, alarms=tuple(alarms))
 
 
 def main() -> int:
     """Print the figures; end with 1 when there are too many warnings."""
     parser = argparse.ArgumentParser(prog="tests.bench.weeks", description="Count false alarms.")
     parser.add_argument("--weeks", type=float, default=4.0)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=SEED)
     parsed = parser.parse_args()
-    console = Console()
+    console = Console(highlight=False)
     found = measure(parsed.weeks, parsed.seed, console.print)
-    kinds = Counter(alarm.kind for alarm in found.alarms)
-    console.print(f"{found.series} series, {parsed.weeks:g} weeks, seed {parsed.seed}: a week has")
-    for severity in ("warning", "info"):
-        console.print(f"  {found.per_week(severity):.2f} {severity}")
-    console.print("kinds:", ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "none")
-    return 0 if found.per_week("warning") <= WARNINGS_MAX else 1
+    console.print(*found.lines(), sep="\n")
+    return 0 if found.met else 1
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 Measure how well and how fast anomalies are found, beside the design's z-score and others.
 
     python -m tests.bench_anomaly --seeds 4
+    python -m tests.bench_anomaly --parts weeks --weeks 4
     ANOMALY_BENCH_DIR=../bench/anomaly python -m tests.bench_anomaly --parts shared
 
-The series are synthetic and the project's own. Where ANOMALY_BENCH_DIR names a folder with a
-bench_anomaly.py, that benchmark, which brings the series of NAB, is run on the same detector too.
+The series are synthetic and the project's own; after them come the alarms of some simulated weeks.
+Where ANOMALY_BENCH_DIR names a folder with a bench_anomaly.py, that benchmark, which brings the
+series of NAB, is run on the same detector too.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from exporter.anomaly import DEFAULT_THRESHOLD
+from tests.bench import weeks
 
 from . import shared, speed
 from .candidates import CANDIDATES
@@ -32,21 +35,27 @@ if TYPE_CHECKING:
 
     from .scoring import Found
 
-PARTS: Final = ("own", "speed", "shared")
+PARTS: Final = ("own", "speed", "weeks", "shared")
 _WIDTH: Final = 140
 
 
 def main() -> int:
-    """Run the parts that the command line names; 1 when a speed goal is missed."""
+    """Run the parts that the command line names; 1 when a goal of speed or weeks is missed."""
     parser = argparse.ArgumentParser(
         prog="tests.bench_anomaly", description="Measure the anomaly detector."
     )
     parser.add_argument("--parts", default=",".join(PARTS), help="default: %(default)s")
     parser.add_argument("--seeds", type=int, default=3, help="of each kind (default: %(default)s)")
+    parser.add_argument(
+        "--weeks", type=float, default=1.0, help="simulated without a fault (default: %(default)s)"
+    )
     parsed = parser.parse_args()
     parts = parsed.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    if parsed.weeks <= 0:
+        parser.error("--weeks: write a number above 0, or leave the part out")
+    bench = shared.folder() if "shared" in parts else None
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     met = True
     if "own" in parts:
@@ -56,8 +65,15 @@ def main() -> int:
         measured = speed.measure()
         console.print(_speeds(measured))
         met = all(figure.met for figure in measured)
-    if "shared" in parts:
-        _shared(console)
+    if "weeks" in parts:
+        console.print("\nAlarms of OpsAnomaly while the simulated product is well")
+        found = weeks.measure(parsed.weeks, progress=console.print)
+        console.print(*found.lines(), sep="\n")
+        met = met and found.met
+    if bench is not None:
+        _shared(console, bench)
+    elif "shared" in parts:
+        console.print(f"\nNAB is not measured: {shared.MISSING}")
     return 0 if met else 1
 
 
@@ -113,11 +129,7 @@ def _speeds(measured: Sequence[speed.Speed]) -> Table:
     return table
 
 
-def _shared(console: Console) -> None:
-    bench = shared.folder()
-    if bench is None:
-        console.print(f"\nNAB is not measured: {shared.VARIABLE} does not name its benchmark.")
-        return
+def _shared(console: Console, bench: Path) -> None:
     detectors = (shared.OURS, *shared.BASELINES)
     rows = []
     with tempfile.TemporaryDirectory() as scratch:

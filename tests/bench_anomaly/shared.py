@@ -16,15 +16,26 @@ from typing import Any, Final
 from scripts.layout import ROOT
 
 VARIABLE: Final = "ANOMALY_BENCH_DIR"
+PROGRAM: Final = "bench_anomaly.py"
+MISSING: Final = f"{VARIABLE} does not name its benchmark, the folder that has {PROGRAM}."
 # Its own names of the baselines that we show beside ours.
 BASELINES: Final = ("detectors:Z120", "detectors:Z2880", "detectors:WinGauss", "detectors:EWMA480")
 OURS: Final = "tests.bench_anomaly.adapter:Ours"
 
 
 def folder() -> Path | None:
-    """Return the folder of the benchmark, None when the variable is not set."""
+    """
+    Return the folder of the benchmark, None when the variable is not set.
+
+    Raises:
+        SystemExit: If it names another folder.
+    """
     named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
+    if not named:
+        return None
+    if not (Path(named) / PROGRAM).is_file():
+        sys.exit(f"{VARIABLE}: {named}: has no {PROGRAM}")
+    return Path(named).resolve()
 
 
 def run(bench: Path, detector: str, threshold: float, output: Path) -> dict[str, Any]:
@@ -34,7 +45,7 @@ def run(bench: Path, detector: str, threshold: float, output: Path) -> dict[str,
     Raises:
         SystemExit: If it cannot be run; the text is the benchmark's own.
     """
-    program = bench / "bench_anomaly.py"
+    program = bench / PROGRAM
     words = ("--detector", detector, "--threshold", str(threshold), "--half", "open")
     done = subprocess.run(  # noqa: S603 - the user named it
         [sys.executable, str(program), *words, "--json", str(output)],
