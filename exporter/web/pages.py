@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
@@ -10,13 +11,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from exporter.catalogue.verdicts import Tone, Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jinja2 import Environment
     from markdown_it.token import Token
 
-    from exporter.web.contract import Verdict
+    from exporter.web import contract
     from exporter.web.options import WebOptions
 
 _DASH: Final = "\N{EN DASH}"
@@ -25,21 +28,6 @@ _HERE: Final = Path(__file__).parent
 _RUNBOOKS: Final = (_HERE / "runbook.md", _HERE.parents[1] / "docs" / "runbook.md")
 _STATIC: Final = {"ops.css": "text/css", "ops.svg": "image/svg+xml"}
 
-# How each verdict reads: tone (the colour), sign (for those who do not see it), words.
-_READS: Final[dict[str | None, tuple[str, str, str]]] = {
-    None: ("idle", "…", "not asked yet"),
-    "ok": ("good", "✓", "ok"),
-    "not_applicable": ("info", _DASH, "not applicable"),
-    "not_offered": ("info", _DASH, "not offered"),
-    "timeout": ("warn", "!", "timed out"),
-    "too_large": ("warn", "!", "answer too large"),
-    "unauthorized": ("bad", "✕", "unauthorized"),
-    "refused": ("bad", "✕", "refused"),
-    "http_error": ("bad", "✕", "HTTP error"),
-    "invalid": ("bad", "✕", "invalid answer"),
-    "schema": ("bad", "✕", "wrong shape"),
-    "status_error": ("bad", "✕", "reports an error"),
-}
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -48,7 +36,7 @@ class Row:
     """One endpoint in the table."""
 
     endpoint: str
-    tone: str
+    tone: Tone
     sign: str
     words: str
     detail: str
@@ -68,11 +56,11 @@ class Section:
     failing: int
 
     @property
-    def tone(self) -> str:
+    def tone(self) -> Tone:
         """The tone of the whole: good only when something answered and nothing failed."""
         if self.failing:
-            return "bad" if not self.good else "warn"
-        return "good" if self.good else "idle"
+            return Tone.BAD if not self.good else Tone.WARN
+        return Tone.GOOD if self.good else Tone.IDLE
 
     @property
     def summary(self) -> str:
@@ -80,11 +68,17 @@ class Section:
         if self.failing:
             verb = "fails" if self.failing == 1 else "fail"
             return f"{self.failing} of {len(self.rows)} endpoints {verb}"
-        return f"{self.good} of {len(self.rows)} endpoints ok" if self.good else "not asked yet"
+        counts = Counter(row.words for row in self.rows)
+        return ", ".join(f"{count} {words}" for words, count in counts.most_common())
 
 
 def landing_page(
-    verdicts: Sequence[Verdict], *, web: WebOptions, ready: bool, now: float, uptime_s: float
+    verdicts: Sequence[contract.Verdict],
+    *,
+    web: WebOptions,
+    ready: bool,
+    now: float,
+    uptime_s: float,
 ) -> dict[str, Any]:
     """Return what the landing page shows; plain values, so that a thread may render them."""
     by_target = groupby(verdicts, key=attrgetter("target"))
@@ -102,16 +96,17 @@ def _section(target: str, rows: list[Row]) -> Section:
     return Section(
         target=target,
         rows=tuple(rows),
-        good=sum(row.tone == "good" for row in rows),
-        failing=sum(row.tone in {"bad", "warn"} for row in rows),
+        good=sum(row.tone is Tone.GOOD for row in rows),
+        failing=sum(row.tone in {Tone.BAD, Tone.WARN} for row in rows),
     )
 
 
-def _row(verdict: Verdict, now: float) -> Row:
-    word = verdict.verdict
-    # A word that is not in the list is shown as it is: better strange than hidden.
-    tone, sign, words = _READS.get(word) or ("bad", "✕", str(word))
-    success = verdict.last_success
+def _row(verdict: contract.Verdict, now: float) -> Row:
+    tone, sign, words = _read(verdict.verdict)
+    # What a backend has not, or has switched off, never succeeds nor fails.
+    has_it = tone is not Tone.IDLE or verdict.verdict is None
+    success = verdict.last_success if has_it else None
+    never = "never" if has_it else _DASH
     return Row(
         endpoint=verdict.endpoint,
         tone=tone,
@@ -120,10 +115,19 @@ def _row(verdict: Verdict, now: float) -> Row:
         detail=verdict.detail,
         duration=_DASH if verdict.duration_s is None else _took(verdict.duration_s),
         # Clocks may be set back between the answer and the page.
-        last_success="never" if success is None else f"{span(max(0.0, now - success))} ago",
+        last_success=never if success is None else f"{span(max(0.0, now - success))} ago",
         last_success_at="" if success is None else _iso(success),
         interval=f"every {span(verdict.interval_s)}",
     )
+
+
+def _read(word: str | None) -> tuple[Tone, str, str]:
+    if word is None:
+        return Tone.IDLE, "…", "not asked yet"
+    # A word that is not in the list is shown as it is: better strange than hidden.
+    known = Verdict(word) if word in set(Verdict) else None
+    tone = known.tone if known else Tone.BAD
+    return tone, tone.sign, known.words if known else word
 
 
 def span(seconds: float) -> str:

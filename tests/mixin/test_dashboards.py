@@ -212,7 +212,7 @@ def test_one_value_is_the_last_that_is_not_null(path: Path) -> None:
 @each_dashboard
 def test_a_state_is_read_by_sign_and_word_and_not_by_colour_alone(path: Path) -> None:
     for text in mapped_texts(dashboard(path)):
-        assert re.fullmatch(r"[✔▲✖○] [a-z ]+", text)
+        assert re.fullmatch(r"[✔▲✖○] [A-Za-z ]+", text)
 
 
 def mapped_texts(tree: dict[str, Any]) -> Iterator[str]:

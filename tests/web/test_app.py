@@ -216,10 +216,22 @@ async def test_the_landing_page_says_each_verdict_in_words_and_with_a_sign() -> 
     async with browse(app_of(exporter)) as client:
         page = (await client.get("/")).text
 
-    for text in ("✓</span>ok", "✕</span>HTTP error", "…</span>not asked yet", "something_new"):
+    for text in ("✔</span>ok", "✖</span>HTTP error", "…</span>not asked yet", "something_new"):
         assert text in page
     for text in ("12 ms", "1.2 s", "30 s ago", "never", "every 5 min", "1.2.3", "2 of 4 endpoints"):
         assert text in page
+
+
+async def test_what_a_backend_does_not_offer_has_no_last_success() -> None:
+    exporter = FakeExporter(
+        shown=[FakeVerdict(), FakeVerdict(endpoint="jobs", verdict="not_offered")]
+    )
+    async with browse(app_of(exporter)) as client:
+        page = (await client.get("/")).text
+
+    assert "○</span>not offered" in page
+    assert page.count("30 s ago") == 1
+    assert "1 ok, 1 not offered" in page
 
 
 async def test_a_hostile_name_or_detail_is_shown_as_text() -> None:
