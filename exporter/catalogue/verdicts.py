@@ -70,7 +70,6 @@ _WORDS: Final = {
     Verdict.HTTP_ERROR: "HTTP error",
     Verdict.INVALID: "invalid answer",
     Verdict.SCHEMA: "wrong shape",
-    Verdict.STATUS_ERROR: "reports an error",
-    Verdict.TOO_LARGE: "answer too large",
+    Verdict.STATUS_ERROR: "reports error",
 }
 FAILURES = tuple(verdict for verdict in Verdict if verdict not in _SUCCESS)

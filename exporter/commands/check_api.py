@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from exporter import logs
+from exporter.catalogue.verdicts import Tone, Verdict
 from exporter.commands.common import add_config_argument, console, fail
 
 if TYPE_CHECKING:
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 # Where a table of this width fits, its columns have room between them.
 _ROOMY: Final = 100
+_STYLES: Final = {Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "red", Tone.IDLE: "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     add_config_argument(parser)
     parser.add_argument("--target", metavar="NAME", help="ask only this one of several targets")
+    parser.add_argument(
+        "--verbose", action="store_true", help="name the fields that are ignored too, and why"
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -49,7 +54,7 @@ def run(parsed: argparse.Namespace) -> int:
             waiting = terminal.status(f"asking {target.url}") if terminal.is_terminal else None
             with waiting or nullcontext():
                 records = asyncio.run(_ask(settings, target))
-            _print(terminal, target, records)
+            _print(terminal, target, records, verbose=parsed.verbose)
             usable = usable and not _failed(records)
     except ConfigurationError as error:
         return fail(error)
@@ -80,18 +85,38 @@ def _failed(records: Iterable[Record]) -> list[str]:
     return [r.endpoint.name for r in records if not (r.answer and r.answer.verdict.success)]
 
 
-def _print(terminal: Console, target: Target, records: list[Record]) -> None:
+def _print(terminal: Console, target: Target, records: list[Record], *, verbose: bool) -> None:
     from rich.markup import escape  # noqa: PLC0415 - slow to import
+    from rich.text import Text  # noqa: PLC0415
 
     terminal.print(f"\n[bold]{escape(target.name)}[/]  {escape(target.url)}\n")
     terminal.print(_verdicts(records, roomy=terminal.width >= _ROOMY))
-    terminal.print(_notes(records))
+    notes = _notes(records, verbose=verbose)
+    terminal.print()
+    if notes.row_count:
+        terminal.print(notes)
+        terminal.print()
     failed = _failed(records)
-    if failed:
-        count = f"{len(failed)} of {len(records)}"
-        terminal.print(f"[red]✖[/] {count} endpoints gave no usable answer: {', '.join(failed)}")
-    else:
-        terminal.print(f"[green]✔[/] all {len(records)} endpoints are usable")
+    tone = Tone.BAD if failed else Tone.GOOD
+    names = f": {', '.join(failed)}" if failed else ""
+    terminal.print(Text.assemble((tone.sign, _STYLES[tone]), f" {_counts(records)}{names}"))
+    if not verbose and any(record.reading and record.reading.ignored for record in records):
+        terminal.print("  [dim]--verbose names the ignored fields, and why[/]")
+
+
+def _counts(records: Iterable[Record]) -> str:
+    """Return how many endpoints are usable, and how many are not: why not."""
+    counts = Counter(
+        "usable"
+        if answer.verdict is Verdict.OK
+        else answer.verdict.words
+        if answer.verdict.success
+        else "failed"
+        for record in records
+        if (answer := record.answer) is not None
+    )
+    order = ("usable", Verdict.NOT_OFFERED.words, Verdict.NOT_APPLICABLE.words, "failed")
+    return ", ".join(f"{counts[words]} {words}" for words in order if counts[words])
 
 
 def _verdicts(records: Iterable[Record], *, roomy: bool) -> Table:
@@ -112,8 +137,9 @@ def _verdicts(records: Iterable[Record], *, roomy: bool) -> Table:
         answer, reading = record.answer, record.reading
         if answer is None:
             continue
-        sign = "[green]✔[/]" if answer.verdict.success else "[red]✖[/]"
-        row = [record.endpoint.name, f"{sign} {answer.verdict}", _time(answer.duration_s)]
+        tone = answer.verdict.tone
+        sign = f"[{_STYLES[tone]}]{tone.sign}[/]"
+        row = [record.endpoint.name, f"{sign} {answer.verdict.words}", _time(answer.duration_s)]
         if reading is not None:
             row += [str(reading.dialect or "both"), str(len(reading.samples))]
             row += [_count(reading.missing, "yellow"), _count(reading.unknown, "yellow")]
@@ -131,27 +157,25 @@ def _count(fields: Iterable[str], style: str) -> str:
     return f"[{style}]{count}[/]" if count else ""
 
 
-def _notes(records: Iterable[Record]) -> Table:
-    """Tell what the table only counts, endpoint by endpoint."""
+def _notes(records: Iterable[Record], *, verbose: bool) -> Table:
+    """Tell what the table only counts, endpoint by endpoint; what is ignored only when asked to."""
     from rich.table import Table  # noqa: PLC0415 - slow to import
     from rich.text import Text  # noqa: PLC0415
 
     table = Table.grid(padding=(0, 2, 0, 0))
     for style in ("", "dim"):
         table.add_column(style=style, no_wrap=True)
-    table.add_column()
-    table.add_row()
+    table.add_column(overflow="fold")
     for record in records:
         before = ""
-        for what, text in _told(record):
+        for what, text in _told(record, verbose=verbose):
             name = "" if before else record.endpoint.name
             table.add_row(Text(name), Text("" if what == before else what), Text(text))
             before = what
-    table.add_row()
     return table
 
 
-def _told(record: Record) -> Iterator[tuple[str, str]]:
+def _told(record: Record, *, verbose: bool) -> Iterator[tuple[str, str]]:
     if record.answer is not None and record.answer.detail:
         yield "answer", record.answer.detail
     reading = record.reading
@@ -161,6 +185,8 @@ def _told(record: Record) -> Iterator[tuple[str, str]]:
         if fields:
             times = Counter(fields).items()
             yield what, ", ".join(f"{path} ({n} times)" if n > 1 else path for path, n in times)
+    if not verbose:
+        return
     by_reason = defaultdict(list)
     for path, reason in reading.ignored.items():
         by_reason[reason].append(path)

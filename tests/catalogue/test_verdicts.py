@@ -9,6 +9,10 @@ def test_no_two_verdicts_read_the_same_and_each_has_a_sign() -> None:
     assert all("_" not in verdict.words for verdict in Verdict)
 
 
+def test_the_words_fit_into_a_table_of_80_columns() -> None:
+    assert max(len(verdict.words) for verdict in Verdict) == len("not applicable")
+
+
 def test_only_a_failure_looks_like_one() -> None:
     looks_failed = {verdict for verdict in Verdict if verdict.tone in {Tone.WARN, Tone.BAD}}
 
