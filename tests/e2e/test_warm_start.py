@@ -1,7 +1,7 @@
 """
 A cold start that Prometheus makes warm, and what then becomes of a spike: real programs.
 
-Prometheus scrapes two exporters as one backend and evaluates the committed rule, every second.
+Prometheus scrapes two exporters as one backend and evaluates the committed rules, every second.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PROGRAM = (sys.executable, "-m", "exporter.cli")
 DEADLINE_S = 60.0
 HOUR_S = 3600.0
-RULES = ROOT / "prometheus" / "rules" / "ops-anomalies.yml"
+RULES = ROOT / "prometheus" / "rules" / "*.yml"
 SEED = 3
 NAME = m.MODULE_RESPONSE_TIME.name
 HEALTH_POLLS = f'{own.POLLS}{{endpoint="health"}}'
