@@ -52,9 +52,10 @@ def run(parsed: argparse.Namespace) -> int:
         files.write(root, want)
     except ConfigurationError as error:
         return fail(error)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"ops-exporter: {error}\n")
-        return 1
+    except OSError as error:
+        return fail(ConfigurationError(_unusable(error, parsed.output)))
+    except ValueError as error:
+        return fail(ConfigurationError(str(error)))
     return 0
 
 
@@ -68,6 +69,16 @@ def _require_checkout(root: Path, config_file: Path | None) -> None:
     if not (root / "exporter" / "catalogue").is_dir() or not (root / "pyproject.toml").is_file():
         message = f"{root}: is no checkout of ops-exporter: change into one, or add --output DIR"
         raise ConfigurationError(message)
+
+
+def _unusable(error: OSError, output: Path | None) -> str:
+    """Say which file or folder could not be read or written, and what to do about it."""
+    reason = (error.strerror or type(error).__name__).lower()
+    if output is None:
+        return f"{error.filename}: {reason}: make it readable and writable"
+    found = f" ({error.filename})" if error.filename not in {None, str(output)} else ""
+    right = "name a folder that may be written to; it is created when it does not exist"
+    return f"--output: {output}: {reason}{found}; {right}"
 
 
 def _report(problems: list[str]) -> int:

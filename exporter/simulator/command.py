@@ -99,8 +99,8 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         tokens = Tokens(
-            read=_token(args.token_file, "SIMULATOR_TOKEN"),
-            admin=_token(args.admin_token_file, "SIMULATOR_ADMIN_TOKEN"),
+            read=_token("--token.file", args.token_file, "SIMULATOR_TOKEN"),
+            admin=_token("--admin-token.file", args.admin_token_file, "SIMULATOR_ADMIN_TOKEN"),
         )
         start = time.time()
         world = World(args.seed, start)
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
             scenario.plan(args.scenario, world.faults, start)
         listening = listener(args.listen_address)
     except (UsageError, scenario.ScenarioError) as error:
-        print(f"simulate: {error}", file=sys.stderr)  # noqa: T201  # the command's own voice
+        print(f"ops-exporter: {error}", file=sys.stderr)  # noqa: T201  # the command's own voice
         return 1
     dialect = Dialect(args.dialect)
     app = create_app(
@@ -143,7 +143,7 @@ def listener(address: str) -> socket.socket:
     """
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > _PORT_MAX:
-        message = f"--web.listen-address: {address!r}: write HOST:PORT, for example 127.0.0.1:9846"
+        message = f'--web.listen-address: "{address}": write HOST:PORT, for example 127.0.0.1:9846'
         raise UsageError(message)
     family = socket.AF_INET6 if match["v6"] else socket.AF_INET
     try:
@@ -151,7 +151,11 @@ def listener(address: str) -> socket.socket:
             (match["v6"] or match["host"], int(match["port"])), family=family
         )
     except OSError as error:
-        message = f"--web.listen-address: {address}: {error}"
+        # The socket module adds the address, which stands in the line already.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or "no such address"
+        right = "stop what listens there, or choose another address or port"
+        message = f'--web.listen-address: "{address}": {reason.lower()}; {right}'
         raise UsageError(message) from error
     # asyncio does this only for sockets that it opened itself; without it an answer on a connection
     # that is kept alive waits 40 ms for the client's acknowledgement of its headers.
@@ -176,15 +180,16 @@ async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
         await serving
 
 
-def _token(file: Path | None, variable: str) -> str:
+def _token(flag: str, file: Path | None, variable: str) -> str:
     if file is None:
         return os.environ.get(variable, "").strip()
     try:
         token = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{file}: cannot read the token: {error}"
+        reason = (getattr(error, "strerror", None) or "not UTF-8").lower()
+        message = f'{flag}: "{file}": cannot be read ({reason}); name a file that holds the token'
         raise UsageError(message) from error
     if not token:
-        message = f"{file}: the token is empty"
+        message = f'{flag}: "{file}": is empty; name a file that holds the token'
         raise UsageError(message)
     return token

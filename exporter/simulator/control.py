@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+# An id; more digits than any has would be slow to read.
+_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+# In a fault's meaning, as in Markdown.
+_CODE: Final = re.compile(r"`([^`]+)`")
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
        color: #1c2430; background: #fff }
@@ -38,9 +43,15 @@ th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px soli
          vertical-align: top }
 code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f5f8; border-radius: 4px }
 code { padding: .1rem .3rem } pre { padding: .8rem; overflow-x: auto }
+td { overflow-wrap: anywhere } td:first-child { overflow-wrap: normal }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto } th { display: none }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid #e3e8ee }
+  td { display: block; padding: 0; border: 0 }
+}
 @media (prefers-color-scheme: dark) {
   body { color: #dce3ec; background: #14181e } a { color: #8ab4f8 }
-  th, td { border-color: #2b333d } code, pre { background: #1f252d } p.note { color: #94a0af } }
+  th, td, tr { border-color: #2b333d } code, pre { background: #1f252d } p.note { color: #94a0af } }
 """
 
 
@@ -61,7 +72,7 @@ class Control:
             Route("/-/faults", self.list_faults, methods=["GET"]),
             Route("/-/faults", self.add_fault, methods=["POST"]),
             Route("/-/faults", self.clear_faults, methods=["DELETE"]),
-            Route("/-/faults/{number:int}", self.remove_fault, methods=["DELETE"]),
+            Route("/-/faults/{number}", self.remove_fault, methods=["DELETE"]),
         ]
 
     async def healthy(self, _: Request) -> Response:
@@ -106,9 +117,12 @@ class Control:
 
     async def remove_fault(self, request: Request) -> Response:
         """Switch off one fault."""
-        fault = self.world.faults.remove(request.path_params["number"])
+        text = request.path_params["number"]
+        fault = self.world.faults.remove(int(text)) if _NUMBER.fullmatch(text) else None
         if fault is None:
-            return JSONResponse({"error": "there is no such fault"}, 404)
+            on = ", ".join(f"{fault.id} ({fault.kind.name})" for fault in self.world.faults)
+            message = f"id: {json.dumps(text)}: no such fault; switched on: {on or 'none'}"
+            return JSONResponse({"error": message}, 404)
         self.world.refresh()
         _log.info("fault off: id=%d kind=%s", fault.id, fault.kind.name)
         return JSONResponse(_shape(fault, self.clock()))
@@ -122,7 +136,9 @@ class Control:
         address = str(request.base_url).rstrip("/")
         return HTMLResponse(
             f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Simulated monitoring API</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Simulated monitoring API</title>
 <style>{_STYLE}</style></head><body>
 <h1>Simulated monitoring API</h1>
 <p class="note">{self.dialect} dialect · {utc(now)} · faults: {escape(faults or "none")} ·
@@ -149,6 +165,7 @@ def _endpoint_row(endpoint: endpoints.Endpoint) -> str:
 
 def _kind_row(kind: str) -> str:
     name, parameters, meaning = (escape(part) for part in described(kind))
+    meaning = _CODE.sub(r"<code>\1</code>", meaning)
     return f"<tr><td><code>{name}</code></td><td>{parameters}</td><td>{meaning}</td></tr>\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -145,31 +146,33 @@ def seconds(value: object, name: str) -> float:
     """
     match = _DURATION.fullmatch(str(value)) if not isinstance(value, bool) else None
     if match is None:
-        message = f"{name}: {value!r}: write a number and s, m or h, for example 30s"
+        message = f"{name}: {_shown(value)}: write a number and s, m or h, for example 30s"
         raise FaultError(message)
     return float(match[1]) * _UNITS[match[2]]
 
 
 def _kind(name: object) -> Kind:
+    if name is None:
+        message = f"kind: is missing; there are {', '.join(KINDS)}"
+        raise FaultError(message)
     name = _ALIASES.get(str(name), str(name))
     if name not in KINDS:
-        message = f"kind: {name!r}: one of {', '.join(KINDS)}"
-        raise FaultError(message)
+        raise FaultError(_unknown("kind", name, "no such kind of fault", tuple(KINDS)))
     return KINDS[name]
 
 
 def _parameters(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
     for name, value in given.items():
         if name not in kind.parameters:
-            known = ", ".join((*kind.parameters, "for"))
-            message = f"{name}: {kind.name} has no such parameter; it has {known}"
+            known = (*kind.parameters, "for")
+            message = f"{name}: {kind.name} has no such parameter{_hint(str(name), known)}"
             raise FaultError(message)
         default = kind.parameters[name]
         number = isinstance(value, int | float) and not isinstance(value, bool)
         fits = number if isinstance(default, float) else isinstance(value, type(default))
         if default is not None and not fits:
             wanted = {float: "a number", bool: "true or false", str: "a text"}[type(default)]
-            message = f"{name}: {value!r}: must be {wanted}"
+            message = f"{name}: {_shown(value)}: must be {wanted}"
             raise FaultError(message)
     parameters = {**kind.parameters, **given}
     _one_of("endpoint", parameters, ("*", *endpoints.NAMES))
@@ -181,8 +184,27 @@ def _parameters(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
 
 def _one_of(name: str, parameters: Mapping[str, object], known: tuple[str, ...]) -> None:
     if name in parameters and parameters[name] not in known:
-        message = f"{name}: {parameters[name]!r}: one of {', '.join(filter(None, known))}"
-        raise FaultError(message)
+        names = tuple(filter(None, known))
+        raise FaultError(_unknown(name, parameters[name], f"no such {name}", names))
+
+
+def _unknown(name: str, value: object, what: str, known: tuple[str, ...], *, rest: str = "") -> str:
+    return f"{name}: {_shown(value)}: {what}{_hint(str(value), known, rest)}"
+
+
+def _hint(value: str, known: tuple[str, ...], rest: str = "") -> str:
+    """Return the name most like *value*, or what there is."""
+    alike = difflib.get_close_matches(value, known, n=1)
+    if not alike:
+        # Of a dotted name the last part is often all that somebody remembers.
+        alike = [name for name in known if value and name.rsplit(".", 1)[-1] == value][:1]
+    return (
+        f"; did you mean {alike[0]}?" if alike else f"; {rest or 'there are ' + ', '.join(known)}"
+    )
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _path(kind: Kind, parameters: Mapping[str, object]) -> str:
@@ -199,10 +221,16 @@ def _path(kind: Kind, parameters: Mapping[str, object]) -> str:
         return ""
     states = quantities.STATES if kind.name == "set" else {}
     known = (*quantities.NUMBERS, *states)
-    if path not in known:
-        near = ", ".join(difflib.get_close_matches(path, known)) or "see /-/world"
-        message = f"path: {path!r}: no such quantity; {near}"
+    if not path:
+        message = (
+            f"path: is missing; {kind.name} needs it, for example error_rate; /-/world has all"
+        )
         raise FaultError(message)
+    if path not in known:
+        if path in quantities.STATES:
+            message = f'path: "{path}": is a state, which only kind set can force'
+            raise FaultError(message)
+        raise FaultError(_unknown("path", path, "no such quantity", known, rest="/-/world has all"))
     if kind.name == "set":
         _check_value(path, parameters["value"])
     return path
@@ -211,8 +239,8 @@ def _path(kind: Kind, parameters: Mapping[str, object]) -> str:
 def _check_value(path: str, value: object) -> None:
     if path in quantities.STATES:
         if value not in quantities.STATES[path]:
-            message = f"value: {value!r}: one of {', '.join(quantities.STATES[path])}"
-            raise FaultError(message)
+            states = quantities.STATES[path]
+            raise FaultError(_unknown("value", value, f"no state of {path}", tuple(states)))
     elif not isinstance(value, int | float):
-        message = f"value: {value!r}: must be a number"
+        message = f"value: {_shown(value)}: must be a number"
         raise FaultError(message)

@@ -39,7 +39,11 @@ def plan(path: Path, faults: Faults, start: float) -> int:
     """
     try:
         entries = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (getattr(error, "strerror", None) or "not UTF-8").lower()
+        message = f'--scenario: "{path}": cannot be read ({reason}); name a YAML file'
+        raise ScenarioError(message) from error
+    except yaml.YAMLError as error:
         message = f"{path}: {error}"
         raise ScenarioError(message) from error
     if not isinstance(entries, list):

@@ -247,7 +247,9 @@ async def test_faults_are_switched_on_listed_and_off_over_http(
     listed = (await client.get("/-/faults")).json()["faults"]
     assert listed == [made.json()]
     assert (await client.delete(path)).status_code == 200
-    assert (await client.delete(path)).status_code == 404
+    gone = await client.delete(path)
+    assert gone.status_code == 404
+    assert gone.json()["error"].endswith(": no such fault; switched on: none")
     assert (await client.get("/api/monitoring/performance")).json()["error_rate"] < 5
 
     await client.post("/-/faults", json=fault)
@@ -260,7 +262,7 @@ async def test_faults_are_switched_on_listed_and_off_over_http(
 
 @pytest.mark.parametrize(
     ("body", "message"),
-    [(b"{", "must be JSON"), (b"[]", "JSON object"), (b'{"kind": "x"}', "kind: 'x'")],
+    [(b"{", "must be JSON"), (b"[]", "JSON object"), (b'{"kind": "x"}', 'kind: "x"')],
 )
 async def test_a_fault_described_wrongly_is_refused(
     client: httpx.AsyncClient, body: bytes, message: str
@@ -357,3 +359,23 @@ def test_each_endpoint_has_a_documented_name() -> None:
     text = (ROOT / "docs/simulator.md").read_text("utf-8")
 
     assert all(f"`{endpoint.name}`" in text for endpoint in ENDPOINTS)
+
+
+@pytest.mark.parametrize("number", ["7", "x", "-1", "9" * 5000])
+async def test_a_fault_that_is_not_switched_on_is_told_beside_those_that_are(
+    client: httpx.AsyncClient, number: str
+) -> None:
+    await client.post("/-/faults", json={"kind": "down"})
+
+    response = await client.delete(f"/-/faults/{number}")
+
+    assert response.status_code == 404
+    assert response.json() == {"error": f'id: "{number}": no such fault; switched on: 1 (down)'}
+
+
+async def test_the_page_fits_a_phone_and_holds_no_markdown(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+
+    assert '<meta name="viewport"' in page
+    assert "<code>blocking</code> makes everything else wait too" in page
+    assert "`" not in page

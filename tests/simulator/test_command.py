@@ -59,10 +59,16 @@ def test_a_scenario_runs_from_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--web.listen-address", "9846"], "--web.listen-address: '9846': write HOST:PORT"),
+        (["--web.listen-address", "9846"], '--web.listen-address: "9846": write HOST:PORT'),
         (["--web.listen-address", "127.0.0.1:99999"], "write HOST:PORT"),
-        (["--token.file", "/none/token"], "/none/token: cannot read the token"),
-        (["--scenario", "/none/scenario.yml"], "/none/scenario.yml: "),
+        (
+            ["--token.file", "/none/token"],
+            '--token.file: "/none/token": cannot be read (no such file or directory)',
+        ),
+        (
+            ["--scenario", "/none/scenario.yml"],
+            '--scenario: "/none/scenario.yml": cannot be read (no such file or directory)',
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_exit_1(flags: list[str], message: str) -> None:
@@ -93,4 +99,7 @@ def test_an_address_in_use_is_told() -> None:
             _, errors = served.process.communicate(timeout=30)
 
     assert served.process.returncode == 1
-    assert f"--web.listen-address: {address}: " in errors
+    assert errors == (
+        f'ops-exporter: --web.listen-address: "{address}": address already in use; '
+        "stop what listens there, or choose another address or port\n"
+    )
