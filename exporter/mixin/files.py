@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue.rules import GROUPS
 from exporter.links import Links
-from exporter.mixin import alertmanager, tables
+from exporter.mixin import alertmanager, notifications, tables
 from exporter.mixin.dashboards import DASHBOARDS
 from exporter.mixin.rules import rule_file
 from exporter.settings import Settings
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # Whatever lies there and is not rendered has lost its source.
 _OWNED: Final = (
-    "alertmanager/alertmanager.yml",
+    "alertmanager/*.yml",
+    "alertmanager/templates/*.tmpl",
     "grafana/dashboards/*.json",
     "prometheus/rules/*.yml",
 )
@@ -28,6 +29,8 @@ _TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/metrics.md", "metrics", tables.metric_reference),
     ("docs/metrics.md", "watched", tables.watched),
     ("docs/configuration.md", "settings", tables.configuration),
+    ("docs/alertmanager.md", "receivers", tables.receivers),
+    ("docs/alertmanager.md", "versions", tables.alertmanager_versions),
 )
 
 
@@ -45,7 +48,12 @@ def rendered(settings: Settings) -> dict[str, str]:
         alertmanager_url=settings.alertmanager.url,
     )
     files = {f"prometheus/rules/{group.name}.yml": rule_file(group, links) for group in GROUPS}
-    files["alertmanager/alertmanager.yml"] = alertmanager.configuration(links)
+    files["alertmanager/alertmanager.yml"] = alertmanager.configuration(
+        links, settings.alertmanager
+    )
+    files["alertmanager/drop-in.yml"] = alertmanager.drop_in(links, settings.alertmanager)
+    for name, text in notifications.templates(links).items():
+        files[f"alertmanager/templates/{name}"] = text
     for identity, render in DASHBOARDS.items():
         files[f"grafana/dashboards/{identity.uid}.json"] = render(links)
     return files

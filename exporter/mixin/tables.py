@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
@@ -11,7 +11,8 @@ from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.endpoints import ENDPOINTS
 from exporter.catalogue.rules import ALERTS
 from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
-from exporter.settings import Settings, known_variables
+from exporter.settings import AlertmanagerSettings, Settings, known_variables
+from exporter.settings.alertmanager import NEWER
 from exporter.settings.units import duration, size
 
 if TYPE_CHECKING:
@@ -113,6 +114,39 @@ def configuration() -> str:
     return _table(("Setting", "Variable", "Default", "Meaning"), rows)
 
 
+def receivers() -> str:
+    """Return the table of what may be set for each kind of receiver."""
+    kinds = [
+        (name, model)
+        for name, field in AlertmanagerSettings.model_fields.items()
+        for model in (field.annotation, *get_args(field.annotation))
+        if isinstance(model, type) and issubclass(model, BaseModel)
+    ]
+    rows = (
+        (
+            f"`{kind}`",
+            f"`{name}`" + (" (needed)" if field.is_required() else ""),
+            _default(field),
+            field.description or "",
+        )
+        for kind, model in kinds
+        for name, field in model.model_fields.items()
+    )
+    return _table(("Receiver", "Setting", "Default", "Meaning"), rows)
+
+
+def alertmanager_versions() -> str:
+    """Return the table of what an Alertmanager must be new enough for."""
+    return _table(
+        ("Setting", "Alertmanager", "There"),
+        (
+            (f"`alertmanager.{setting}`", f"{major}.{minor} or later", feature.name)
+            for setting, feature in NEWER.items()
+            for major, minor in (feature.since,)
+        ),
+    )
+
+
 def _field(setting: str) -> FieldInfo | None:
     """Return the field of ``section.name`` or ``name``; None for a whole section."""
     model: type[BaseModel] = Settings
@@ -123,12 +157,16 @@ def _field(setting: str) -> FieldInfo | None:
         model = kind
     field = model.model_fields[name]
     kind = field.annotation
-    return None if isinstance(kind, type) and issubclass(kind, BaseModel) else field
+    # A part of a section is written as one; a whole section has no value of its own.
+    is_part = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return None if is_part and not sections else field
 
 
 def _default(field: FieldInfo) -> str:
     """Return the default as one would write it into the file."""
     value: Any = field.get_default(call_default_factory=True)
+    if isinstance(value, tuple) and value:
+        return f"`[{', '.join(map(str, value))}]`"
     if not isinstance(value, str | int | float):
         return ""  # none, a secret, or a list that is empty
     if isinstance(value, str):

@@ -7,6 +7,7 @@ Every mistake is reported at once, with its place, the value found and what woul
 
 from __future__ import annotations
 
+from exporter.settings.alertmanager import AlertmanagerSettings
 from exporter.settings.environment import known_variables, unknown_variables
 from exporter.settings.errors import ConfigurationError
 from exporter.settings.files import check_files, check_targets
@@ -16,6 +17,7 @@ from exporter.settings.units import duration
 
 __all__ = [
     "INTERVAL_MAX_S",
+    "AlertmanagerSettings",
     "AnomalySettings",
     "Api",
     "ConfigurationError",

@@ -77,6 +77,8 @@ class Mistakes:
         place = self.place(loc)
         if kind == "extra_forbidden":
             return f"{place}: no such setting{_suggestion(loc)}"
+        if kind == "missing":
+            return f"{place}: must be set"
         right = _RIGHT.get(kind, error["msg"].removeprefix("Value error, "))
         right = right.format_map(error["ctx"]) if kind in _RIGHT and "ctx" in error else right
         # A rule about several settings, or about the name that stands in the place already.
@@ -103,7 +105,7 @@ class Mistakes:
 
 def _shown(loc: tuple[int | str, ...], value: object) -> str:
     """Return *value* as an error may show it: no secret, nothing that could hold one, not long."""
-    if any("token" in str(part) and "file" not in str(part) for part in loc):
+    if _secret(loc):
         return "(a secret, not shown)"
     if isinstance(value, str):
         return _quoted(value)
@@ -111,6 +113,14 @@ def _shown(loc: tuple[int | str, ...], value: object) -> str:
         return "nothing" if value is None else repr(value).lower()
     kinds = {"dict": "mapping", "tuple": "list"}
     return f"a {kinds.get(type(value).__name__, type(value).__name__)}"
+
+
+def _secret(loc: tuple[int | str, ...]) -> bool:
+    """Whether a secret stands there, or could: a receiver's URL is one, its file is mistaken."""
+    if any("token" in str(part) and "file" not in str(part) for part in loc):
+        return True
+    receiver = loc[0] == "alertmanager" and len(loc) > 2  # noqa: PLR2004 - section, setting, part
+    return receiver and str(loc[-1]).endswith(("url", "_file"))
 
 
 def _quoted(value: str) -> str:

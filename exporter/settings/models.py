@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.catalogue.endpoints import BY_NAME
 from exporter.catalogue.watched import WATCHABLE
+from exporter.settings.alertmanager import AlertmanagerSettings
 from exporter.settings.together import Mistake, all_at_once
 from exporter.settings.units import duration, http_url, size
 
@@ -229,12 +230,6 @@ class AnomalySettings(_Section):
         " is bad), `floor` (what is nearer than this to the expected is no anomaly; of durations"
         " a share: 0.25 is a quarter longer).",
     )
-
-
-class AlertmanagerSettings(_Section):
-    """The Alertmanager that notifications go through."""
-
-    url: Url = Field("http://127.0.0.1:9093", description="Base URL of Alertmanager.")
 
 
 class Settings(BaseSettings):

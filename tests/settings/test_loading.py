@@ -25,6 +25,14 @@ from exporter.settings import (
     load,
     unknown_variables,
 )
+from exporter.settings.receivers import (
+    DeadMansSwitch,
+    Email,
+    MsTeams,
+    PagerDuty,
+    Slack,
+    Webhook,
+)
 from exporter.settings.units import http_url, size
 from tests.settings.test_mistakes import CONFIG
 
@@ -73,7 +81,7 @@ def test_every_setting_of_a_file_is_read_in_its_unit() -> None:
                 "ops_tasks_failed": {"enabled": False},
             },
         },
-        "alertmanager": {"url": "http://127.0.0.1:9093/alertmanager"},
+        "alertmanager": {"url": "http://127.0.0.1:9093/alertmanager", "version": "0.28"},
         "state_dir": "/var/lib/ops-exporter",
         "exporter_url": "https://ops.example",
         "actions_url": "https://actions.example",
@@ -103,6 +111,32 @@ def test_a_part_that_several_targets_share_may_be_overridden() -> None:
     assert [(target.name, target.time_range) for target in targets] == [("a", "12h"), ("b", "12h")]
 
 
+RECEIVERS: dict[str, tuple[str, Any]] = {
+    "SLACK": (
+        '[{"api_url_file": "/run/slack", "severities": ["info"]}]',
+        (Slack(api_url_file=Path("/run/slack"), severities=("info",)),),
+    ),
+    "EMAIL": (
+        '[{"to": ["a@b.example"], "sender": "c@b.example", "smarthost": "b.example:25"}]',
+        (Email(to=("a@b.example",), sender="c@b.example", smarthost="b.example:25"),),
+    ),
+    "PAGERDUTY": (
+        '[{"routing_key_file": "/run/key", "url": "https://events.example/v2/enqueue"}]',
+        (PagerDuty(routing_key_file=Path("/run/key"), url="https://events.example/v2/enqueue"),),
+    ),
+    "MSTEAMS": (
+        '[{"webhook_url_file": "/run/teams"}]',
+        (MsTeams(webhook_url_file=Path("/run/teams")),),
+    ),
+    "WEBHOOK": (
+        '[{"url": "http://127.0.0.1:6/a?b=c"}]',
+        (Webhook(url="http://127.0.0.1:6/a?b=c"),),
+    ),
+    "DEAD_MANS_SWITCH": (
+        '{"url": "http://127.0.0.1:7", "interval": "1m"}',
+        DeadMansSwitch(url="http://127.0.0.1:7", interval="1m"),
+    ),
+}
 OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_API_URL": ("https://other.example", "https://other.example"),
     "OPS_API_TOKEN": ("from the environment", "from the environment"),
@@ -121,6 +155,9 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_ANOMALY_WINDOW": ("60", 60),
     "OPS_ANOMALY_WATCH": ('{"ops_workers": {"direction": "down"}}', {"ops_workers": "down"}),
     "OPS_ALERTMANAGER_URL": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+    "OPS_ALERTMANAGER_VERSION": ("0.33.1", "0.33.1"),
+    "OPS_ALERTMANAGER_WEBHOOK_TOKEN_FILE": ("/run/token", Path("/run/token")),
+    **{f"OPS_ALERTMANAGER_{kind}": RECEIVERS[kind] for kind in RECEIVERS},
     "OPS_STATE_DIR": ("/state", Path("/state")),
     "OPS_EXPORTER_URL": ("http://127.0.0.1:2", "http://127.0.0.1:2"),
     "OPS_ACTIONS_URL": ("http://127.0.0.1:3", "http://127.0.0.1:3"),
