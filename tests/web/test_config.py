@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 import ssl
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import trustme
@@ -10,9 +11,6 @@ from exporter.settings import ConfigurationError
 from exporter.web.config import load
 from exporter.web.options import RateLimit
 from exporter.web.tls import CIPHERS, CIPHERS_TLS13
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HASH = "$2y$10$" + "a" * 53
 CERTIFICATE = trustme.CA().issue_cert("localhost")
@@ -393,6 +391,25 @@ def test_a_whole_file_is_read(folder: Path) -> None:
     config = load(path)
 
     assert config.users == {"ann": HASH.encode()}
+
+
+def test_the_example_of_the_documentation_is_accepted(folder: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    (example,) = re.findall(r"```yaml\n(# web.yml.*?)```", page.read_text("utf-8"), re.DOTALL)
+    tls = folder / "tls"
+    tls.mkdir()
+    for source, name in (("server.pem", "exporter.pem"), ("server.key", "exporter.key")):
+        (folder / source).rename(tls / name)
+    (folder / "ca.pem").rename(tls / "clients-ca.pem")
+    path = folder / "web.yml"
+    path.write_text(example.replace("$2y$10$…", HASH))
+
+    config = load(path)
+
+    assert config.tls is not None
+    assert config.client_certificate_required
+    assert list(config.users) == ["prometheus"]
+    assert [name for name, _ in config.headers] == [b"strict-transport-security"]
     assert config.headers == ((b"x-frame-options", b"deny"),)
     assert config.rate_limit == RateLimit(interval_s=0.5, burst=3)
     assert config.allowed_sans == {"a.example"}
