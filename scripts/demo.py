@@ -41,6 +41,8 @@ PORTS: Final = {
     "sink": 9848,
 }
 _DOWN_ALERT: Final = "OpsMonitoringApiDown"
+# A poll, a scrape, an evaluation, a notification: each waits for its turn once.
+_TURNS: Final = 4
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -144,7 +146,10 @@ class Demo:
                 break_it,
                 f"[dim]{_DOWN_ALERT} fires below when it has held for {hold}.[/]",
             ],
-            "Mend it": [mend_it, "[dim]It resolves within a few seconds.[/]"],
+            "Mend it": [
+                mend_it,
+                f"[dim]It resolves within about {_TURNS * self._site.interval_s} s.[/]",
+            ],
         }
 
 

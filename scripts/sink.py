@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 _STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-_LINKS: Final = ("runbook_url", "dashboard_url")
+# Annotation, and what must be said of its link: nothing that runs beside this is a Grafana.
+_LINKS: Final = {"runbook_url": "", "dashboard_url": " (needs a Grafana of your own)"}
 # Alertmanager sends at most a few hundred alerts at once; more is not from it.
 _BODY_MAX: Final = 8 * 2**20
 
@@ -85,7 +86,7 @@ def _line(alert: dict[str, Any]) -> Text:
         (labels.get("alertname", "(no name)"), "bold"),
         f"  {annotations.get('summary', '')}",
     )
-    links = [annotations[name] for name in _LINKS if annotations.get(name)]
-    if firing and links:
-        line.append(f"\n{'':10}{'  '.join(links)}", "dim")
+    for name, remark in _LINKS.items():
+        if firing and annotations.get(name):
+            line.append(f"\n{'':10}{annotations[name]}{remark}", "dim")
     return line
