@@ -45,9 +45,10 @@ code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f5f8; border-
 code { padding: .1rem .3rem } pre { padding: .8rem; overflow-x: auto }
 td { overflow-wrap: anywhere } td:first-child { overflow-wrap: normal }
 @media (max-width: 40rem) {
-  body { margin: 1rem auto } th { display: none }
+  body { margin: 1rem auto } tr:first-child { display: none }
+  table, tbody { display: block }
   tr { display: block; padding: .5rem 0; border-bottom: 1px solid #e3e8ee }
-  td { display: block; padding: 0; border: 0 }
+  td { display: block; padding: 0; border: 0 } td:first-child { font-weight: 600 }
 }
 @media (prefers-color-scheme: dark) {
   body { color: #dce3ec; background: #14181e } a { color: #8ab4f8 }
