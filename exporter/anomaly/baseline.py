@@ -8,6 +8,7 @@ import numpy as np
 
 from exporter.anomaly import rows, tail
 from exporter.anomaly.arrays import NO_SERIES
+from exporter.anomaly.settings import DAY_S
 from exporter.anomaly.store import Store
 from exporter.anomaly.watermarks import Watermarks
 
@@ -30,6 +31,7 @@ class Baseline(Store):
         self.scale = np.ones((rows.ROWS, n))
         self.degrees = np.full((rows.ROWS, n), 2, np.int8)
         self.base = np.zeros((rows.ROWS, n), np.float32)
+        self.young = np.ones(n, np.bool_)  # not every day of the week may have been seen
 
     def limits(self) -> Mapping[str, tuple[int, int]]:
         """Name the arrays that are used as indices, with their bounds."""
@@ -46,7 +48,8 @@ class Baseline(Store):
         s, block_s = self._s, self.watermarks.block_s[i]
         mark, scale, degrees, m, high = tail.fit(self.watermarks.of(i), block_s, s)
         ready = m >= s.ready_blocks
-        floors = views.floors(i, mark, timestamps)
+        young = timestamps[i] - views.started[i] < s.young_days * DAY_S
+        floors = views.floors(i, mark, young)
         floor = opts.floor[i]
         if floor.any():
             mark[rows.IN_UNIT] += floor
@@ -55,6 +58,7 @@ class Baseline(Store):
         self.scale[:, i] = np.maximum(scale, floors)
         self.degrees[:, i] = degrees
         self.base[:, i] = tail.base(m, block_s, s)
+        self.young[i] = young
         views.settle(i, high[rows.VALUE], -high[rows.LOW_VALUE], ready[rows.VALUE])
 
     def evidence(self, views: FloatArray) -> tuple[IntArray, FloatArray, IntArray]:
@@ -79,6 +83,10 @@ class Baseline(Store):
         at = z > 0
         degrees = self.degrees[:, hit][at].astype(np.float64)
         e[at] = tail.evidence(z[at], degrees, self.base[:, hit][at])
+        young = self.young[hit]
+        if young.any():
+            rhythm = e[rows.SEASONS]
+            e[rows.SEASONS] = np.where(young, np.minimum(rhythm, self._s.young_evidence), rhythm)
         kinds = np.maximum.reduceat(e, rows.GROUPS, axis=0)
         kinds.sort(axis=0)
         second = self._s.second_opinion * np.maximum(kinds[-2], 0.0)

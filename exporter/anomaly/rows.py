@@ -57,6 +57,7 @@ LEVELS: Final = [VALUE, DEVIATION, LOW_VALUE, LOW_DEVIATION]
 FORECASTS: Final = [FORECAST, LOW_FORECAST]
 QUICK_MEANS: Final = [SHORT, BURST, LOW_SHORT, LOW_BURST, SEASON, LOW_SEASON]
 SLOW_MEANS: Final = [MID, LOW_MID]
+SEASONS: Final = slice(SEASON, SPREAD)
 SPREADS: Final = [SPREAD, LOW_SPREAD]
 # All that is measured in the unit of the series, so that its floor can be added to their marks.
 IN_UNIT: Final = [*LEVELS, *QUICK_MEANS, *SLOW_MEANS]

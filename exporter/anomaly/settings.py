@@ -88,6 +88,9 @@ class Settings:
     # profile's amplitude says nothing. (Weekends of business series are 20-40 % flatter.)
     young_days: float = 8.0
     young_amplitude: float = 0.35
+    # Nor is it known what else it breaks: its evidence is then at most a little more than the
+    # threshold. A broken rhythm is told, once, and a weekend does not grow with every hour.
+    young_evidence: float = 1.95
     # Hour of the week: half of what the daily profile left over is believed, so that one odd week
     # weighs little.
     week_trust: float = 0.5

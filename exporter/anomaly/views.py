@@ -197,14 +197,14 @@ class Views(Store):
         self.last = d
         self.count += usable
 
-    def floors(self, i: IntArray, mark: FloatArray, timestamps: FloatArray) -> FloatArray:
+    def floors(self, i: IntArray, mark: FloatArray, young: BoolArray) -> FloatArray:
         """
         Tell the least typical excess of each view of series *i*.
 
         Args:
             i: Indices of series.
             mark: Their marks, shape (ROWS, len(i)); those of a young season are raised in place.
-            timestamps: Shape (n,), seconds since 1970.
+            young: Of which of them not every day of the week may have been seen.
 
         Returns:
             Shape (ROWS, len(i)), in the unit of each view.
@@ -220,7 +220,6 @@ class Views(Store):
         out[rows.RUN] = np.maximum(1.0, s.floor_run * longest)
         rounding = s.floor_relative * np.abs(self.reference[i]) + TINY
         np.maximum(out, rounding, out=out)
-        young = (timestamps[i] - self.started[i]) < s.young_days * 86_400
         least = np.where(young, s.young_amplitude * self.season.amplitude(i), -np.inf)
         mark[rows.SEASON] = np.maximum(mark[rows.SEASON], least)
         mark[rows.LOW_SEASON] = np.maximum(mark[rows.LOW_SEASON], least)

@@ -386,3 +386,28 @@ def test_a_broken_daily_rhythm_is_found_within_the_morning() -> None:
 
     assert flags[: 10 * per_day].sum() <= 10, "of 20 series in 10 days"
     assert flags[10 * per_day : 10 * per_day + 144].any(0).all()
+
+
+def test_the_first_weekend_that_is_quieter_is_told_no_more_than_once_a_day() -> None:
+    """
+    Weekdays between 20 and 100, a Saturday and a Sunday that stay at 20, in the first week.
+
+    The rhythm is broken, and it is told, since it might be a fault; but a week that was not seen
+    yet is weak evidence: the score is just above the threshold, and does not rise by the hour.
+    """
+    quiet = Detectors()
+    quiet.append(SERIES, kind=GAUGE)
+    per_day = 288
+    monday = 4 * 86_400.0 + 2_800 * 7 * 86_400.0
+    hours = np.arange(7 * per_day) * (24 / per_day)
+    bell = np.exp(-(((hours % 24 - 13) / 4.0) ** 2)) * (hours < 5 * 24)
+    values = 20 + 80 * bell[:, None] + np.random.default_rng(17).normal(0, 3, (len(hours), SERIES))
+
+    run = Run([quiet.update(monday + 300.0 * n, moment) for n, moment in enumerate(values)])
+
+    assert run.flags[2 * per_day : 5 * per_day].sum() <= 2, "of 20 series on 3 days"
+    for day in (5, 6):
+        today = slice(day * per_day, (day + 1) * per_day)
+        assert run.flags[today].sum(0).max() <= 2
+        assert max(float(judgement.score.max()) for judgement in run.judgements[today]) < 0.6
+    assert run.flags[5 * per_day :].any(0).mean() > 0.5
