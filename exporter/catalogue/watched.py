@@ -27,8 +27,8 @@ class Watched:
     Attributes:
         direction: The side on which a value is bad: `UP`, `DOWN` or `BOTH`.
         log: Judge the logarithm: what takes twice as long is as far off at 1 ms as at 1 s.
-        patterns: Whether a level shift, a drift, a stuck value, … is an anomaly, or only a value
-            that is too far off.
+        patterns: Whether it is an anomaly when values only vary more or less than they did, or
+            stand still, and not only when one of them or their level is too far off.
         floor: A value is no spike or drop, and a level no shift, that is nearer than this to what
             was expected, in the metric's own unit; of a duration as a share of it: 0.25 is a
             quarter longer.
@@ -79,7 +79,8 @@ def _count(metric: Metric, floor: float) -> Watched:
     """
     Watch a number of rare bad things: only many more of them is bad.
 
-    They have no level to speak of: the same small number for hours, or another, is mere chance.
+    The same small number for hours, and then a few others, is mere chance and no sign of a stuck
+    value or a changed variance; but a level further off than the floor is one.
     """
     return Watched(metric=metric, direction=UP, patterns=False, floor=floor)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 import numpy as np
 
 from exporter.anomaly import COUNTER, GAUGE, KINDS, LEVELS, Detectors, literal
-from exporter.anomaly.rows import NONE, PATTERN
+from exporter.anomaly.rows import IN_UNIT, NONE, PATTERN
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
 
@@ -188,7 +188,8 @@ class Bank:
         """Return the detector's events without the patterns that nobody would care about."""
         flag = judgement.flag.copy()
         for place in np.flatnonzero(flag & (judgement.kind == PATTERN)).tolist():
-            flag[place] = self._watched[self.series[place].metric].patterns
+            watched = self._watched[self.series[place].metric]
+            flag[place] = watched.patterns or judgement.row[place] in IN_UNIT
         return flag
 
     def _samples(self, judgement: Judgement, places: list[int]) -> Iterator[Sample]:

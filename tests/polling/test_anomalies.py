@@ -304,3 +304,48 @@ def test_what_did_not_change_stays_the_same_object() -> None:
     queue(scene, 10.0)
 
     assert scene.anomalies.by_metric[own.ANOMALY_ACTIVE] is before
+
+
+def counted(metric: Metric, endpoint: Endpoint, usual: list[float], then: list[float]) -> list[Any]:
+    """Return what is active after each of *then*, of one series that was *usual* for long."""
+    scene = Scene()
+
+    def answer(value: float) -> None:
+        scene.answer(endpoint, (metric, value, "search") if metric.labels else (metric, value))
+
+    for value in usual:
+        answer(value)
+    assert scene.active() == set()
+    found = []
+    for value in then:
+        answer(value)
+        found.append({labels[1] for labels in scene.active()})
+    return found
+
+
+def test_errors_that_become_thirty_an_hour_are_a_spike_within_a_quarter_of_an_hour() -> None:
+    """One or none a day, then one more every 4 answers: 5 and more is 3 beyond what was usual."""
+    usual = [float(number // 100 % 2) for number in range(600)]
+
+    found = counted(m.MODULE_ERRORS, e.HEALTH, usual, [1.0 + n // 4 for n in range(30)])
+
+    assert found[:15] == [set()] * 15
+    assert found[29] == {"spike"}
+
+
+def test_rare_bad_things_that_become_the_rule_are_a_level_shift() -> None:
+    """20 slow queries once in 20 minutes were usual; 19 at every answer never were."""
+    usual = [20.0 if number % 40 == 0 else float(number % 2) for number in range(2_000)]
+
+    found = counted(m.DATABASE_SLOW_QUERIES, e.DATABASE, usual, [19.0] * 40)
+
+    assert {"pattern"} in found
+    assert {"spike"} not in found
+
+
+def test_a_count_that_stands_still_or_varies_otherwise_is_no_anomaly() -> None:
+    """None at all for hours, and then 2 and 4 in turn, is chance: no value is 5 off."""
+    usual = [float(number % 3) for number in range(600)]
+    then = [*[0.0] * 200, *(2.0 + 2 * (number % 2) for number in range(200))]
+
+    assert not any(counted(m.DATABASE_SLOW_QUERIES, e.DATABASE, usual, then))
