@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
-from exporter.catalogue.watched import BY_NAME, DIRECTIONS, WATCHABLE, Watched
+from exporter.catalogue.watched import BY_NAME, WATCHABLE, Watched
 from exporter.logs import Log
 from exporter.polling import memory
 from exporter.polling.bank import Bank, Series
 from exporter.polling.ledger import Ledger
+from exporter.polling.plan import key_of, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,33 +21,12 @@ if TYPE_CHECKING:
 
     from exporter.catalogue.model import Endpoint, Metric
     from exporter.collectors.reading import Reading
+    from exporter.polling.plan import Key
     from exporter.settings import Settings
 
-    # The endpoint that owns the metrics, and the samples of their windows.
-    Key = tuple[str, int]
     Arrays = dict[str, NDArray[Any]]
 
 _log = Log(__name__)
-
-
-def plan(settings: Settings) -> dict[Metric, tuple[Watched, int]]:
-    """Return how each metric is judged that *settings* want watched, and its window in samples."""
-    anomaly = settings.anomaly
-    chosen = {}
-    for name, metric in WATCHABLE.items():
-        wish = anomaly.watch.get(name)
-        watched = BY_NAME.get(name)
-        if wish is not None and wish.enabled:
-            watched = watched or Watched(metric=metric)
-            if wish.direction is not None:
-                watched = replace(watched, direction=DIRECTIONS[wish.direction])
-            if wish.floor is not None:
-                watched = replace(watched, floor=wish.floor)
-        elif wish is not None:
-            watched = None
-        if watched is not None:
-            chosen[metric] = watched, (wish and wish.window) or anomaly.window
-    return chosen
 
 
 class Anomalies:
@@ -121,7 +100,7 @@ class Anomalies:
         """Return what is to be watched, by the bank that judges it."""
         found: dict[Key, list[Metric]] = defaultdict(list)
         for metric in self._plan:
-            if key := self._place(metric):
+            if key := self._key(metric):
                 found[key].append(metric)
         return found
 
@@ -142,7 +121,7 @@ class Anomalies:
         """Return the watched values by the bank that judges them."""
         values: dict[Key, dict[Series, float]] = defaultdict(dict)
         for metric, samples in told:
-            if key := self._place(metric):
+            if key := self._key(metric):
                 found = values[key]
                 for sample in samples:
                     found[Series(metric, sample.labels)] = sample.value
@@ -161,11 +140,11 @@ class Anomalies:
 
     def _bank(self, key: Key) -> Bank:
         if key not in self._banks:
-            self._banks[key] = self._new_bank(key[1])
+            self._banks[key] = self._new_bank(key)
         return self._banks[key]
 
-    def _new_bank(self, window: int) -> Bank:
-        return Bank(self._judged, window=window, limit=self._limit, by_design=self._by_design)
+    def _new_bank(self, key: Key) -> Bank:
+        return Bank(self._judged, window=key.window, limit=self._limit, by_design=self._by_design)
 
     # --- what survives a restart ---
 
@@ -183,8 +162,9 @@ class Anomalies:
         """
         Go on from a state.
 
-        Series that are judged in another unit or window than when it was saved begin anew, for
-        what was learnt is of no use; the log says which. Another side or floor holds at once.
+        Series that are judged in another unit than when it was saved begin anew, for what was
+        learnt is of no use; the log says which. Another side or floor holds at once; with another
+        window only the z-score begins anew.
 
         Args:
             after: Unix time; what was saved before is too old.
@@ -194,11 +174,21 @@ class Anomalies:
         """
         try:
             header = memory.header_of(arrays, self._target, after)
-            banks, begun = self._read(header, arrays)
+            # Who nobody watches now stays as it was, for some days.
+            banks, begun = memory.read(
+                header,
+                arrays,
+                self._new_bank,
+                lambda metric, window: self._key(metric) or key_of(metric, window),
+            )
             made_at = {str(name): float(at) for name, at in header["made_at"].items()}
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             message = f"not a state: {type(error).__name__}"
             raise ValueError(message) from None
+        if header["literal"] != self._by_design:
+            for bank in banks.values():
+                # Active by the other rule.
+                bank.left[:] = 0
         self._banks, self._made_at = banks, made_at
         if begun:
             metrics = ", ".join(sorted({one.metric.name for one in begun}))
@@ -209,29 +199,9 @@ class Anomalies:
                 metrics=metrics,
             )
 
-    def _read(self, header: dict[str, Any], arrays: Arrays) -> tuple[dict[Key, Bank], list[Series]]:
-        """Return the banks of a state, and the series that begin anew."""
-        banks: dict[Key, Bank] = {}
-        begun: list[Series] = []
-        for number, saved in enumerate(header["banks"]):
-            key = str(saved["owner"]), int(saved["window"])
-            bank, parts = self._new_bank(key[1]), memory.below(arrays, f"{number}.")
-            mine = {metric for metric in self._judged if self._place(metric) in {None, key}}
-            begun += memory.read(
-                bank, saved["series"], parts, at=float(header["saved_at"]), mine=mine
-            )
-            if header["literal"] != self._by_design:
-                # Active by the other rule.
-                bank.left[:] = 0
-            if bank.series:
-                banks[key] = bank
-        return banks, begun
-
-    def _place(self, metric: Metric) -> Key | None:
+    def _key(self, metric: Metric) -> Key | None:
         """Return the bank that judges *metric*; None when nobody watches it."""
-        if metric not in self._plan or metric.owner is None:
-            return None
-        return metric.owner.name, self._plan[metric][1]
+        return key_of(metric, self._plan[metric][1]) if metric in self._plan else None
 
     def note_restored(self, *, restored: bool) -> None:
         """Show whether a saved state was gone on from."""
@@ -243,4 +213,4 @@ class Anomalies:
 
 
 def _name(key: Key) -> str:
-    return f"{key[0]} {key[1]}"
+    return " ".join(map(str, key))

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from exporter.catalogue.model import Metric
-    from exporter.polling.anomalies import Anomalies, Key
+    from exporter.polling.anomalies import Anomalies
     from exporter.polling.history import Past
+    from exporter.polling.plan import Key
 
     # Values by the place of their moment.
     Values = dict[int, dict[Series, float]]

@@ -10,7 +10,8 @@ from exporter.catalogue.endpoints import ENDPOINTS
 from exporter.catalogue.verdicts import Verdict
 from exporter.collectors import collect
 from exporter.collectors.reading import Context
-from exporter.polling.anomalies import Anomalies, plan
+from exporter.polling.anomalies import Anomalies
+from exporter.polling.plan import plan
 from exporter.polling.snapshot import Snapshot
 from exporter.settings import Settings
 from exporter.simulator import designed

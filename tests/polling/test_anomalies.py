@@ -13,7 +13,8 @@ from exporter.catalogue import own_metrics as own
 from exporter.catalogue.model import Dialect
 from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
 from exporter.collectors.reading import Reading
-from exporter.polling.anomalies import Anomalies, plan
+from exporter.polling.anomalies import Anomalies
+from exporter.polling.plan import plan
 from exporter.polling.snapshot import Snapshot
 from exporter.settings import Settings
 

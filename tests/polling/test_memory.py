@@ -98,18 +98,39 @@ def test_a_gauge_that_is_a_counter_now_begins_anew(monkeypatch: pytest.MonkeyPat
     assert after.samples(QUEUE) == 1, "the first value of a counter has no rate"
 
 
-def test_another_window_of_the_z_score_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+def test_with_another_window_only_the_z_score_begins_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The judgement does without it, and the other metric of the endpoint keeps its own."""
     before = Scene()
-    both(before, *map(noisy, range(60)))
+    both(before, *(100 * noisy(number) for number in range(300)))
 
     with caplog.at_level(logging.INFO):
-        after = restarted(before, watch={QUEUE: {"window": 60}})
+        after = restarted(before, watch={QUEUE: {"window": 10}})
+    both(after, 1_000.0)
+    both(before, 1_000.0)
+
+    for metric in (own.ANOMALY_SAMPLES, own.ANOMALY_EXPECTED, own.ANOMALY_UPPER):
+        assert after.shown(metric) == before.shown(metric)
+    assert [labels[0] for labels in after.shown(own.ANOMALY_ZSCORE)] == [RATE]
+    both(after, *(100 * noisy(number) for number in range(9)), 1_200.0)
+    zscore = after.shown(own.ANOMALY_ZSCORE)[(QUEUE,)]
+    assert zscore == pytest.approx(200 / (100 * 0.6**0.5)), "ten values with a mean of 1000"
+    assert not caplog.records
+
+
+def test_metrics_that_get_the_same_window_again_are_judged_together_again() -> None:
+    before = Scene(watch={QUEUE: {"window": 60}})
+    both(before, *map(noisy, range(60)))
+    series = [bank["series"] for bank in header(before.anomalies.state(0.0))["banks"]]
+    assert series == [[[QUEUE, []]], [[RATE, []]]]
+
+    after = restarted(before)
     both(after, 10.0)
 
-    assert (after.samples(QUEUE), after.samples(RATE)) == (1, 61)
-    assert [record.fields["metrics"] for record in caplog.records] == [QUEUE]  # type: ignore[attr-defined]
+    assert (after.samples(QUEUE), after.samples(RATE)) == (61, 61)
     series = [bank["series"] for bank in header(after.anomalies.state(0.0))["banks"]]
-    assert sorted(map(len, series)) == [1, 1], "and not in the old place too"
+    assert series == [[[QUEUE, []], [RATE, []]]]
 
 
 def test_another_floor_or_side_holds_at_once_and_nothing_begins_anew(
