@@ -52,6 +52,19 @@ async def test_without_a_folder_nothing_is_saved_and_nothing_is_said_of_it() -> 
     assert "ops_anomaly_state" not in world.text()
 
 
+async def test_however_many_servers_scrape_an_answer_is_judged_once() -> None:
+    world = World(targets("one"))
+    await world.runtime.start()
+    await until(lambda: count(world) == 1)
+    before = world.text().splitlines()
+    assert {count(world) for _ in range(20)} == {1}
+    await world.runtime.stop()
+
+    after = world.text().splitlines()
+    anomalies = [[line for line in page if "ops_anomaly_" in line] for page in (before, after)]
+    assert anomalies[0] == anomalies[1] != []
+
+
 async def test_each_target_has_its_own(tmp_path: Path) -> None:
     world = World(targets("one", "two") | {"state_dir": str(tmp_path)})
     await world.runtime.start()
