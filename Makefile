@@ -9,7 +9,7 @@ BIN    := .venv/bin
 COVERAGE_MIN := 90
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test generate lint bench bench-anomaly lock clean
+.PHONY: help demo test test-newest generate lint bench bench-anomaly lock clean
 
 help: ## Show this list
 	@echo
@@ -27,6 +27,10 @@ test: lint ## Run every check and test that CI runs
 	@mkdir -p .cache && $(BIN)/coverage report --fail-under=$(if $(ARGS),0,$(COVERAGE_MIN)) >.cache/coverage || \
 	  { cat .cache/coverage; exit 1; }
 	@tail -n 1 .cache/coverage | sed 's/^TOTAL.* /coverage /'
+
+test-newest: .venv/.project ## Run what uses Prometheus and Alertmanager on the newest of Debian
+	DEBIAN_SUITE=sid $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder \
+	  tests/mixin tests/e2e tests/newest $(ARGS)
 
 generate: .venv/.project ## Render dashboards, rules, Alertmanager config and tables
 	$(BIN)/ops-exporter generate

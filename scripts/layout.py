@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -49,7 +50,10 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Return the environment of the exporter: ours, and its settings from here alone."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("OPS_")}
+        # What does not run is not missed.
+        alerts = {} if "actions" in self.ports else {"OpsActionsDown": {"enabled": False}}
         return own | {
+            "OPS_ALERTS": json.dumps(alerts),
             "OPS_API_URL": self.url("simulator"),
             "OPS_API_TOKEN_FILE": str(self.token_file),
             "OPS_POLL_INTERVAL": f"{self.interval_s}s",
@@ -82,14 +86,20 @@ def located(program: str) -> Path | None:
 
 
 def prometheus_command(site: Site, program: Path, *, notify: bool) -> list[str]:
-    """Write Prometheus's configuration, of the shape of ours, and return its command line."""
+    """
+    Write Prometheus's configuration, of the shape of ours, and return its command line.
+
+    It scrapes what the site has of our own programs.
+    """
     config = load_yaml(ROOT / "prometheus" / "prometheus.yml")
     interval = f"{site.interval_s}s"
     config["global"] = {"scrape_interval": interval, "evaluation_interval": interval}
     config["rule_files"] = [str(site.rendered / "prometheus" / "rules" / "*.yml")]
-    jobs = [job for job in config["scrape_configs"] if job["job_name"] == "ops-exporter"]
-    jobs[0]["static_configs"][0]["targets"] = [site.address("exporter")]
-    config["scrape_configs"] = jobs
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    here = {f"ops-{name}": name for name in ("exporter", "actions") if name in site.ports}
+    for job, name in here.items():
+        jobs[job]["static_configs"][0]["targets"] = [site.address(name)]
+    config["scrape_configs"] = [jobs[job] for job in here]
     manager = config["alerting"]["alertmanagers"][0]["static_configs"][0]
     manager["targets"] = [site.address("alertmanager")] if notify else []
     path = site.folder / "prometheus.yml"

@@ -26,7 +26,7 @@ class Start(Protocol):
     ) -> children.Child: ...
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
     """Return the real program, from PATH or Debian. Fails where it cannot be had: never a skip."""
     done = subprocess.run(  # noqa: S603 - our own script
         [ROOT / "scripts" / "debian-packages", name], capture_output=True, text=True, check=False
@@ -38,22 +38,22 @@ def _program(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def prometheus() -> Path:
-    return _program("prometheus")
+    return program("prometheus")
 
 
 @pytest.fixture(scope="session")
 def promtool() -> Path:
-    return _program("promtool")
+    return program("promtool")
 
 
 @pytest.fixture(scope="session")
 def alertmanager() -> Path:
-    return _program("alertmanager")
+    return program("alertmanager")
 
 
 @pytest.fixture(scope="session")
 def amtool() -> Path:
-    return _program("amtool")
+    return program("amtool")
 
 
 @pytest.fixture

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from exporter.catalogue.actions import Route
     from exporter.catalogue.dashboards import Panel
-    from exporter.catalogue.model import Severity
+    from exporter.catalogue.model import Metric, Severity
 
 _ALERT_NAME: Final = re.compile(r"Ops[A-Z][A-Za-z]{1,36}")
 _RECORD_NAME: Final = re.compile(r"[a-z_]+:ops_[a-z0-9_]+:[a-z0-9_]+")
-_HOLD: Final = re.compile(r"[1-9][0-9]*[smh]")
+_HOLD: Final = re.compile(r"([1-9][0-9]*[smh])?")
 _LABEL: Final = re.compile(r"\$labels\.(\w+)")
+# How a template of Prometheus writes a number of a unit.
+_HUMANIZE: Final = {
+    "ratio": " | humanizePercentage",
+    "seconds": " | humanizeDuration",
+    "": ' | printf "%.0f"',
+}
 # More than this in one group is hard to read, and its rules are evaluated one after the other.
 _GROUP_MAX: Final = 20
 _MINUTE_S: Final = 60
+
+# The threshold in force of each alert that has one, and whether an alert is switched on: what
+# people set, or else the default (`rules.preferences`).
+THRESHOLD: Final = "alert:ops_alert_threshold:current"
+ENABLED: Final = "alert:ops_alert_enabled:current"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,46 @@ class Threshold:
         return f"{self.value:g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    What the value of an alert is compared with: the threshold in force, not the default.
+
+    Args:
+        alert: The alert whose threshold it is.
+        factor: The limit is this many times the threshold.
+    """
+
+    alert: str
+    threshold: Threshold
+    factor: int = 1
+
+    @property
+    def expr(self) -> str:
+        """The PromQL of one number without labels."""
+        times = f"{self.factor} * " if self.factor != 1 else ""
+        return f'{times}{THRESHOLD}{{alert="{self.alert}"}}'
+
+    def beyond(self, operator: str) -> str:
+        """Return the PromQL that keeps what is above (``>``) or below (``<``) the limit."""
+        return f"{operator} on () group_left () {self.expr}"
+
+    @property
+    def text(self) -> str:
+        """The template of the limit in force, for people."""
+        query = self.expr.replace('"', "'")
+        return f'{{{{ with query "{query}" }}}}{{{{ . | first | value{self._as} }}}}{{{{ end }}}}'
+
+    @property
+    def value_text(self) -> str:
+        """The template of the alert's own value, for people."""
+        return f"{{{{ $value{self._as} }}}}"
+
+    @property
+    def _as(self) -> str:
+        return _HUMANIZE[self.threshold.unit]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """A recording rule; its name says ``level:metric:operations``."""
@@ -78,30 +129,44 @@ class Alert:
         expr: PromQL; several lines where that reads better.
         by: The labels of what *expr* returns.
         linked: Those that links hand on as variables; all of them when it is empty.
-        hold: How long it must hold before it fires, at least two scrapes.
+        hold: How long it must hold before it fires, at least two scrapes; nothing for an
+            expression that looks back over several answers by itself.
+        keep: How long it goes on firing when it does not hold any more: a value that swings about
+            its limit is one alert.
         summary: One sentence without number, label or template: what is wrong.
         description: A template with the value and the labels.
         panel: Where to look.
+        limit: What the value of *expr* is compared with; None for a state.
         actions: What a person can do about it from the notification.
+        metrics: What it judges: an anomaly of one of these is the same fault.
+        switchable: People can switch it off.
     """
 
     name: str
     expr: str
     by: tuple[str, ...] = ("backend",)
-    hold: str
+    hold: str = ""
+    keep: str = ""
     severity: Severity
     summary: str
     description: str
     panel: Panel
+    limit: Limit | None = None
     linked: tuple[str, ...] = ()
     actions: tuple[Route, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    switchable: bool = True
 
     def __post_init__(self) -> None:
         if not _ALERT_NAME.fullmatch(self.name):
             message = f"{self.name}: must be Ops and CamelCase, at most 40 letters"
             raise ValueError(message)
-        if not _HOLD.fullmatch(self.hold):
-            message = f"{self.name}: hold {self.hold!r} must be a number and s, m or h"
+        for duration in (self.hold, self.keep):
+            if not _HOLD.fullmatch(duration):
+                message = f"{self.name}: hold {duration!r} must be a number and s, m or h"
+                raise ValueError(message)
+        if self.limit is not None and self.limit.alert != self.name:
+            message = f"{self.name}: its limit is that of {self.limit.alert}"
             raise ValueError(message)
         if not self.summary.endswith(".") or re.search(r"[0-9{}$]", self.summary):
             message = f"{self.name}: summary is a sentence without number or template"
@@ -131,6 +196,11 @@ class RuleGroup:
             message = f"{self.name}: a group has 1 to {_GROUP_MAX} rules"
             raise ValueError(message)
 
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The alert rules of the group, without what it records."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Alert))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inhibition:
@@ -139,14 +209,37 @@ class Inhibition:
 
     Attributes:
         equal: Labels that must be equal on both; both sides must have them.
+        source_severity: Sources of this severity only.
+        target_severity: Targets of this severity only.
+        target_labels: Labels that the targets must have, with a regular expression of their value.
     """
 
     sources: tuple[Alert, ...]
     targets: tuple[Alert, ...]
     equal: tuple[str, ...] = ()
+    source_severity: Severity | None = None
+    target_severity: Severity | None = None
+    target_labels: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for alert in (*self.sources, *self.targets):
-            if not set(self.equal) <= set(alert.by):
+            if not set(self.equal) <= {*alert.by, "alertname"}:
                 message = f"{alert.name}: has not all of the labels {self.equal}"
                 raise ValueError(message)
+
+    @property
+    def source_matchers(self) -> tuple[str, ...]:
+        """What selects the sources, in Alertmanager's notation."""
+        return _matchers(self.sources, self.source_severity)
+
+    @property
+    def target_matchers(self) -> tuple[str, ...]:
+        """What selects the targets, in Alertmanager's notation."""
+        more = (f'{name}=~"{pattern}"' for name, pattern in self.target_labels)
+        return (*_matchers(self.targets, self.target_severity), *more)
+
+
+def _matchers(alerts: tuple[Alert, ...], severity: Severity | None) -> tuple[str, ...]:
+    names = "|".join(dict.fromkeys(alert.name for alert in alerts))
+    name = f'alertname=~"{names}"' if "|" in names else f'alertname="{names}"'
+    return (name,) if severity is None else (name, f'severity="{severity}"')

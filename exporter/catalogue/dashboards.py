@@ -88,10 +88,38 @@ EXPORTER: Final = Dashboard(
 
 DASHBOARDS: Final = tuple(v for v in list(globals().values()) if isinstance(v, Dashboard))
 
-EXPORTER_SCRAPED: Final = Panel(dashboard=EXPORTER, id=1, title="Exporter")
-EXPORTER_API: Final = Panel(dashboard=EXPORTER, id=2, title="Monitoring API")
-EXPORTER_VERDICTS: Final = Panel(dashboard=EXPORTER, id=7, title="Verdict on each endpoint")
-EXPORTER_HISTORY: Final = Panel(dashboard=EXPORTER, id=8, title="Verdicts over time")
-ANOMALIES_SERIES: Final = Panel(dashboard=ANOMALIES, id=1, title="Series and expected band")
+
+def _panel(dashboard: Dashboard, number: int, title: str) -> Panel:
+    return Panel(dashboard=dashboard, id=number, title=title)
+
+
+OVERVIEW_STATUS: Final = _panel(OVERVIEW, 10, "System status")
+OVERVIEW_RESPONSE_TIME: Final = _panel(OVERVIEW, 30, "Response time of the API")
+OVERVIEW_ERROR_RATE: Final = _panel(OVERVIEW, 31, "Failed requests")
+MODULE_STATUS: Final = _panel(MODULE, 1, "Status")
+MODULE_RESPONSE_TIME: Final = _panel(MODULE, 10, "Response time")
+MODULE_ERRORS: Final = _panel(MODULE, 11, "Errors")
+DATABASE_POOL: Final = _panel(DATABASE, 10, "Connection pool")
+DATABASE_QUERIES: Final = _panel(DATABASE, 11, "Slow queries")
+EVENTS_LATENCY: Final = _panel(EVENTS, 10, "Time to emit an event")
+EVENTS_FAILED: Final = _panel(EVENTS, 11, "Failed deliveries")
+CACHE_HIT_RATIO: Final = _panel(CACHE, 10, "Hit rate")
+INGESTION_QUEUE: Final = _panel(INGESTION, 10, "Queue length")
+INGESTION_WORKERS: Final = _panel(INGESTION, 11, "Worker health")
+INGESTION_HEARTBEATS: Final = _panel(INGESTION, 12, "Workers and their heartbeat")
+INGESTION_JOBS: Final = _panel(INGESTION, 20, "Jobs")
+MODELS_LOADED: Final = _panel(MODELS, 1, "Models")
+MODELS_ERRORS: Final = _panel(MODELS, 11, "Failed inferences")
+ALERTS_FIRING: Final = _panel(ALERTS, 1, "Alerts that fire")
+ALERTS_SERVICE: Final = _panel(ALERTS, 20, "Action service")
+ANOMALIES_SERIES: Final = _panel(ANOMALIES, 1, "Series and expected band")
+EXPORTER_SCRAPED: Final = _panel(EXPORTER, 1, "Exporter")
+EXPORTER_API: Final = _panel(EXPORTER, 2, "Monitoring API")
+EXPORTER_CONFIGURATION: Final = _panel(EXPORTER, 5, "Configuration")
+EXPORTER_VERDICTS: Final = _panel(EXPORTER, 7, "Verdict on each endpoint")
+EXPORTER_HISTORY: Final = _panel(EXPORTER, 8, "Verdicts over time")
+EXPORTER_AGE: Final = _panel(EXPORTER, 14, "Age of the last usable answer")
+EXPORTER_FIELDS: Final = _panel(EXPORTER, 21, "Fields missing")
+EXPORTER_RESETS: Final = _panel(EXPORTER, 24, "Counters that fell")
 
 PANELS: Final = tuple(v for v in list(globals().values()) if isinstance(v, Panel))

@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.catalogue.model import Severity
-from exporter.catalogue.rules import INHIBITIONS
+from exporter.catalogue.rules import INHIBITIONS, monitoring
 from exporter.mixin import receivers
 from exporter.mixin.documents import to_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from exporter.catalogue.alerting import Alert, Inhibition
+    from exporter.catalogue.alerting import Inhibition
     from exporter.links import Links
     from exporter.settings import AlertmanagerSettings
 
 # From the folder of the configuration.
 TEMPLATES: Final = "templates/ops-*.tmpl"
-WATCHDOG: Final = "OpsWatchdog"
+WATCHDOG: Final = monitoring.WATCHDOG.name
 WATCHDOG_RECEIVER: Final = "ops-watchdog"
 SWITCH_RECEIVER: Final = "ops-dead-mans-switch"
 _OURS: Final = 'alertname=~"Ops.+"'
@@ -143,11 +141,7 @@ def _inhibit_rules() -> list[dict[str, Any]]:
 
 def _inhibit_rule(inhibition: Inhibition) -> dict[str, Any]:
     rule: dict[str, Any] = {
-        "source_matchers": [_any_of(inhibition.sources)],
-        "target_matchers": [_any_of(inhibition.targets)],
+        "source_matchers": list(inhibition.source_matchers),
+        "target_matchers": list(inhibition.target_matchers),
     }
     return rule | ({"equal": list(inhibition.equal)} if inhibition.equal else {})
-
-
-def _any_of(alerts: Sequence[Alert]) -> str:
-    return f'alertname=~"{"|".join(alert.name for alert in alerts)}"'

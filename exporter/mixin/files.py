@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from exporter.catalogue.rules import GROUPS
+from exporter.catalogue.rules import ALERTS, GROUPS, preferences
 from exporter.links import Links
-from exporter.mixin import alertmanager, notifications, tables
+from exporter.mixin import alert_tables, alertmanager, notifications, operator, tables
 from exporter.mixin.dashboards import DASHBOARDS
 from exporter.mixin.rules import rule_file
 from exporter.settings import Settings
+from exporter.settings.alerts import switched_off, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from exporter.catalogue.alerting import RuleGroup
 
 # Whatever lies there and is not rendered has lost its source.
 _OWNED: Final = (
     "alertmanager/*.yml",
     "alertmanager/templates/*.tmpl",
     "grafana/dashboards/*.json",
+    "prometheus/operator/*.yaml",
     "prometheus/rules/*.yml",
 )
 # Page, name of its markers, what stands between them.
 _TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("README.md", "metrics", tables.metric_overview),
-    ("README.md", "alerts", tables.alerts),
+    ("README.md", "alerts", alert_tables.alerts),
+    ("docs/runbook.md", "thresholds", alert_tables.thresholds),
+    ("docs/runbook.md", "inhibitions", alert_tables.inhibitions),
     ("docs/metrics.md", "metrics", tables.metric_reference),
     ("docs/metrics.md", "watched", tables.watched),
     ("docs/configuration.md", "settings", tables.configuration),
@@ -47,7 +53,10 @@ def rendered(settings: Settings) -> dict[str, str]:
         grafana_url=settings.grafana_url,
         alertmanager_url=settings.alertmanager.url,
     )
-    files = {f"prometheus/rules/{group.name}.yml": rule_file(group, links) for group in GROUPS}
+    groups = _groups(settings)
+    files = {f"prometheus/rules/{group.name}.yml": rule_file(group, links) for group in groups}
+    for name, text in operator.resources(groups, links).items():
+        files[f"prometheus/operator/{name}"] = text
     files["alertmanager/alertmanager.yml"] = alertmanager.configuration(
         links, settings.alertmanager
     )
@@ -57,6 +66,13 @@ def rendered(settings: Settings) -> dict[str, str]:
     for identity, render in DASHBOARDS.items():
         files[f"grafana/dashboards/{identity.uid}.json"] = render(links)
     return files
+
+
+def _groups(settings: Settings) -> tuple[RuleGroup, ...]:
+    """Return the rules with the defaults that *settings* want."""
+    chosen = settings.alerts
+    ours = preferences(ALERTS, thresholds(chosen), switched_off(chosen))
+    return tuple(ours if group.name == ours.name else group for group in GROUPS)
 
 
 def documented(root: Path) -> dict[str, str]:

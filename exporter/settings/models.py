@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from exporter.catalogue.endpoints import BY_NAME
 from exporter.catalogue.watched import WATCHABLE
 from exporter.settings.alertmanager import AlertmanagerSettings
+from exporter.settings.alerts import AlertName, AlertSettings, mistakes
 from exporter.settings.together import Mistake, all_at_once
 from exporter.settings.units import duration, http_url, size
 
@@ -252,6 +253,11 @@ class Settings(BaseSettings):
     cache: Cache = Field(default_factory=Cache)
     anomaly: AnomalySettings = Field(default_factory=AnomalySettings)
     alertmanager: AlertmanagerSettings = Field(default_factory=AlertmanagerSettings)
+    alerts: dict[AlertName, AlertSettings] = Field(
+        default_factory=dict,
+        description="Per alert: `threshold` (in base units: 0.05, 0.5, 100), `enabled`: the default"
+        " of what people set on the page of the action service.",
+    )
     state_dir: Path | None = Field(
         None,
         description="Folder for what must survive a restart: what the detectors have learnt."
@@ -287,13 +293,18 @@ class Settings(BaseSettings):
     @classmethod
     def _all_at_once(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report what is wrong with several settings together with what is wrong with each."""
-        return all_at_once(values, handler, _of_targets)
+        return all_at_once(values, handler, _together)
 
     def all_targets(self) -> tuple[Target, ...]:
         """Return the targets; the simple form ``api`` is one, named ``default``."""
         if self.targets:
             return self.targets
         return (Target.model_construct(name="default", **dict(self.api)),)
+
+
+def _together(values: Mapping[str, Any]) -> Iterator[Mistake]:
+    yield from _of_targets(values)
+    yield from mistakes(values.get("alerts"))
 
 
 def _of_targets(values: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from scripts.layout import located
 
-from . import rendering, report, serving, starting, working
+from . import alerting, rendering, report, serving, starting, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .report import Section
 
-PARTS: Final = ("rendering", "serving", "starting", "working")
+PARTS: Final = ("rendering", "serving", "starting", "working", "alerting")
 _WIDTH: Final = 140
 
 
@@ -38,6 +38,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--scrapes", type=int, default=4, help="15 s apart, at work (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="of crossing the thresholds (default: %(default)s)"
     )
     parsed = parser.parse_args()
     unknown = set(parsed.parts) - set(PARTS)
@@ -70,6 +73,8 @@ def _measure(parsed: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield starting.measure(folder)
     if "working" in parts:
         yield working.measure(folder, scrapes=parsed.scrapes)
+    if "alerting" in parts:
+        yield alerting.measure(folder, rounds=parsed.rounds)
 
 
 if __name__ == "__main__":

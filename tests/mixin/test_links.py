@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from exporter.catalogue import actions, dashboards
-from exporter.catalogue.rules import ALERTS, OPS_MONITORING_API_DOWN
+from exporter.catalogue.rules import ALERTS
+from exporter.catalogue.rules.monitoring import API_DOWN
 from exporter.links import Links, label
 from exporter.mixin import files
 from exporter.web.pages import markdown
@@ -110,7 +111,7 @@ def test_every_relative_link_in_the_documentation_is_there() -> None:
 
 
 def test_each_alert_leads_to_its_own_place_in_the_runbook() -> None:
-    assert LINKS.runbook(OPS_MONITORING_API_DOWN) == (
+    assert LINKS.runbook(API_DOWN) == (
         "https://e.example.org/runbook#opsmonitoringapidown"
     )
     names = {alert.name for alert in ALERTS}

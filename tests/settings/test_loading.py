@@ -82,6 +82,10 @@ def test_every_setting_of_a_file_is_read_in_its_unit() -> None:
             },
         },
         "alertmanager": {"url": "http://127.0.0.1:9093/alertmanager", "version": "0.28"},
+        "alerts": {
+            "OpsQueueBacklogHigh": {"threshold": 250.0},
+            "OpsEventLatencyHigh": {"enabled": False},
+        },
         "state_dir": "/var/lib/ops-exporter",
         "exporter_url": "https://ops.example",
         "actions_url": "https://actions.example",
@@ -134,7 +138,7 @@ RECEIVERS: dict[str, tuple[str, Any]] = {
     ),
     "DEAD_MANS_SWITCH": (
         '{"url": "http://127.0.0.1:7", "interval": "1m"}',
-        DeadMansSwitch(url="http://127.0.0.1:7", interval="1m"),
+        DeadMansSwitch(url="http://127.0.0.1:7", interval="1m"),  # type: ignore[arg-type]
     ),
 }
 OVERRIDES: dict[str, tuple[str, Any]] = {
@@ -153,6 +157,7 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_ANOMALY_ENABLED": ("true", True),
     "OPS_ANOMALY_MODE": ("detector", "detector"),
     "OPS_ANOMALY_WINDOW": ("60", 60),
+    "OPS_ALERTS": ('{"OpsModuleSlow": {"threshold": 2}}', {"OpsModuleSlow": 2.0}),
     "OPS_ANOMALY_WATCH": ('{"ops_workers": {"direction": "down"}}', {"ops_workers": "down"}),
     "OPS_ALERTMANAGER_URL": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
     "OPS_ALERTMANAGER_VERSION": ("0.33.1", "0.33.1"),
@@ -188,6 +193,9 @@ def test_each_setting_of_the_environment_wins_over_the_file(
     if name == "OPS_ANOMALY_WATCH":
         assert {"ops_queue_length", "ops_tasks_failed", "ops_workers"} == set(found)
         found = {"ops_workers": found["ops_workers"].direction}
+    if name == "OPS_ALERTS":
+        assert {"OpsQueueBacklogHigh", "OpsEventLatencyHigh", "OpsModuleSlow"} == set(found)
+        found = {"OpsModuleSlow": found["OpsModuleSlow"].threshold}
     assert found == value
 
 
@@ -412,7 +420,9 @@ def test_a_state_folder_that_cannot_be_used_is_named(
     with pytest.raises(ConfigurationError) as raised:
         check_files(load(path), path)
 
-    assert str(raised.value).startswith(f'{path}:2: state_dir: "{tmp_path / folder}": {problem}')
+    # A long path is cut in the message; the line of the file leads to it.
+    assert str(raised.value).startswith(f'{path}:2: state_dir: "{str(tmp_path / folder)[:40]}')
+    assert problem in str(raised.value)
     assert str(raised.value).endswith("write the path of a folder that the exporter may write to")
 
 

@@ -1,0 +1,1 @@
+"""Tests of the programs that only Debian's unstable suite has: `make test-newest`."""
