@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.endpoints import ENDPOINTS
-from exporter.catalogue.rules import ALERTS
 from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
 from exporter.settings import AlertmanagerSettings, Settings, known_variables
 from exporter.settings.alertmanager import NEWER
@@ -50,12 +49,12 @@ def metric_overview() -> str:
     ]
     own = [metric for metric in own_metrics.ALL if not metric.service]
     rows.append(("the exporter itself", " · ".join(f"`{_name(metric)}`" for metric in own)))
-    return _table(("From", "Metrics"), rows)
+    return markdown_table(("From", "Metrics"), rows)
 
 
 def metric_reference() -> str:
     """Return the whole table of metrics, in the order of the catalogue."""
-    return _table(
+    return markdown_table(
         ("Metric", "Type", "Labels", "From", "Dialect", "Meaning"),
         (
             (
@@ -83,25 +82,9 @@ def watched() -> str:
         )
         for one in WATCHED
     )
-    table = _table(("Metric", "Labels", "Bad is", "Floor", "Judged"), rows)
+    table = markdown_table(("Metric", "Labels", "Bad is", "Floor", "Judged"), rows)
     others = (f"`{name}`" for name in WATCHABLE if name not in BY_NAME)
     return f"{table}\nNot watched unless the configuration says so: {', '.join(others)}.\n"
-
-
-def alerts() -> str:
-    """Return the table of alerts."""
-    return _table(
-        ("Alert", "Severity", "Fires after", "Meaning"),
-        (
-            (
-                f"[{alert.name}](docs/runbook.md#{alert.anchor})",
-                str(alert.severity),
-                alert.hold,
-                alert.summary,
-            )
-            for alert in ALERTS
-        ),
-    )
 
 
 def configuration() -> str:
@@ -111,7 +94,7 @@ def configuration() -> str:
         for variable, setting in known_variables().items()
         if (field := _field(setting)) is not None
     )
-    return _table(("Setting", "Variable", "Default", "Meaning"), rows)
+    return markdown_table(("Setting", "Variable", "Default", "Meaning"), rows)
 
 
 def receivers() -> str:
@@ -132,12 +115,12 @@ def receivers() -> str:
         for kind, model in kinds
         for name, field in model.model_fields.items()
     )
-    return _table(("Receiver", "Setting", "Default", "Meaning"), rows)
+    return markdown_table(("Receiver", "Setting", "Default", "Meaning"), rows)
 
 
 def alertmanager_versions() -> str:
     """Return the table of what an Alertmanager must be new enough for."""
-    return _table(
+    return markdown_table(
         ("Setting", "Alertmanager", "There"),
         (
             (f"`alertmanager.{setting}`", f"{major}.{minor} or later", feature.name)
@@ -212,7 +195,8 @@ def _source(metric: Metric) -> str:
     return " ".join(words)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; what is a border in Markdown is escaped in its cells."""
     lines = [head, ["---"] * len(head), *rows]
     cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
     return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in cells)

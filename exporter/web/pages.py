@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ _DASH: Final = "\N{EN DASH}"
 _HERE: Final = Path(__file__).parent
 # Beside the module in a wheel, in docs/ in a checkout.
 _RUNBOOKS: Final = (_HERE / "runbook.md", _HERE.parents[1] / "docs" / "runbook.md")
+# Where a generated table begins and ends in it: Markdown without raw HTML would show these.
+_MARKER: Final = re.compile(r"^<!-- \w+:(begin|end) -->\n", re.MULTILINE)
 _STATIC: Final = {"ops.css": "text/css", "ops.svg": "image/svg+xml"}
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -191,7 +194,7 @@ def runbook(title: str) -> str | None:
     path = next((path for path in _RUNBOOKS if path.is_file()), None)
     if path is None:
         return None
-    alerts, body = markdown(path.read_text("utf-8"))
+    alerts, body = markdown(_MARKER.sub("", path.read_text("utf-8")))
     return render("runbook.html", {"title": title, "alerts": alerts, "body": body})
 
 

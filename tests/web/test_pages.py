@@ -75,6 +75,18 @@ async def test_the_runbook_is_a_page_with_a_list_of_its_alerts() -> None:
     assert '<h2 id="opswatchdog">OpsWatchdog</h2>' in page
 
 
+def test_the_markers_of_a_generated_table_are_not_shown(runbook: Path) -> None:
+    table = "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+    runbook.write_text(f"{RUNBOOK}\n<!-- limits:begin -->\n{table}<!-- limits:end -->\n\nEnd.\n")
+
+    page = pages.runbook("ops-exporter")
+
+    assert page is not None
+    assert "limits:" not in page
+    assert "<td>2</td>" in page
+    assert "<p>End.</p>" in page
+
+
 @pytest.mark.usefixtures("runbook")
 async def test_without_a_runbook_the_page_says_so() -> None:
     async with browse(create_app(FakeExporter())) as client:
