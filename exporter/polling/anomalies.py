@@ -33,8 +33,8 @@ class Anomalies:
     """
     The detectors of one target.
 
-    Series are kept with the endpoint that owns them, also while a fallback speaks for it: one
-    series, one judgement.
+    Series stay in their bank, whether the endpoint that owns them tells them or its fallback: one
+    series, one judgement. Nobody else tells series of that bank, so each answer is one update.
 
     Attributes:
         paused: Answers are not judged now: the detectors still learn from what was before.

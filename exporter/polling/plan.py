@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 
 class Key(NamedTuple):
     """
-    A bank: metrics that are told and judged together.
+    A bank: metrics that are judged together, because one endpoint tells all of them at a time.
 
     Attributes:
         owner: The endpoint that the metrics come from.
+        fallback: The one that tells them when the owner does not; empty when there is none. An
+            owner may tell some of its metrics while this tells the others.
         window: Of their z-scores, in samples.
     """
 
     owner: str
+    fallback: str
     window: int
 
 
 def key_of(metric: Metric, window: int) -> Key:
     """Return the bank of *metric*."""
     assert metric.owner is not None  # noqa: S101 - the exporter's own cannot be watched
-    return Key(metric.owner.name, window)
+    return Key(metric.owner.name, metric.fallback.name if metric.fallback else "", window)
 
 
 def plan(settings: Settings) -> dict[Metric, tuple[Watched, int]]:

@@ -86,7 +86,7 @@ class Warming:
     async def _ask(self, found: dict[Key, Values]) -> None:
         """Put what Prometheus has of each bank into *found*, by place of the moment."""
         for key, watched in self._anomalies.wanted().items():
-            answered = await self._values(own.ENDPOINT_LAST_SUCCESS, f'{{endpoint="{key[0]}"}}')
+            answered = await self._values(own.ENDPOINT_LAST_SUCCESS, f'{{endpoint="{key.owner}"}}')
             fresh = _changes(answered)
             values: Values = defaultdict(dict)
             for metric in watched:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from exporter.api.answer import Answer
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.endpoints import ENDPOINTS
+from exporter.catalogue.model import Dialect
 from exporter.catalogue.verdicts import Verdict
 from exporter.collectors import collect
 from exporter.collectors.reading import Context
@@ -14,14 +16,16 @@ from exporter.polling.anomalies import Anomalies
 from exporter.polling.plan import plan
 from exporter.polling.snapshot import Snapshot
 from exporter.settings import Settings
-from exporter.simulator import designed
+from exporter.simulator import deployed, designed
+from exporter.simulator.answer import Rejected
 from exporter.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.catalogue.model import Metric
+    from exporter.catalogue.model import Endpoint, Metric
     from exporter.catalogue.sample import Sample
+    from exporter.collectors.reading import Reading
 
 STARTED_AT = 1_795_392_000.0  # a Monday, midnight UTC
 INTERVAL_S = 30.0
@@ -34,21 +38,32 @@ class Simulated:
 
     Attributes:
         world: What is polled; it is at the moment of the last poll.
+        failing: Names of the endpoints that give no answer.
 
     Args:
         start: Unix time; some Monday, midnight UTC, without it.
     """
 
     def __init__(
-        self, seed: int = 1, settings: Settings | None = None, *, start: float | None = None
+        self,
+        seed: int = 1,
+        settings: Settings | None = None,
+        *,
+        start: float | None = None,
+        dialect: Dialect = Dialect.DESIGNED,
     ) -> None:
         settings = settings or Settings()
         self.world = World(seed, STARTED_AT if start is None else start)
         self.anomalies = Anomalies("default", settings)
         self.snapshot = Snapshot(frozenset(e.name for e in ENDPOINTS), 200)
-        owners = {metric.owner for metric in plan(settings)}
-        # Of a designed backend; those that no watched metric comes from need not be asked.
-        self.endpoints = [e for e in ENDPOINTS if e in owners and not e.text]
+        self.failing: set[str] = set()
+        self._tell = designed.answers if dialect is Dialect.DESIGNED else deployed.answers
+        sources = {metric.owner for metric in plan(settings)}
+        if dialect is Dialect.DEPLOYED:
+            sources |= {metric.fallback for metric in plan(settings)}
+        # Those that no watched metric comes from need not be asked.
+        self.endpoints = [e for e in ENDPOINTS if e in sources]
+        self._memory: dict[str, dict[str, Any]] = {e.name: {} for e in ENDPOINTS}
 
     @property
     def now(self) -> float:
@@ -58,17 +73,28 @@ class Simulated:
         """Let an interval pass and ask every endpoint once."""
         self.world.advance_to(self.world.now + INTERVAL_S)
         for endpoint in self.endpoints:
-            answer = Answer(
-                endpoint=endpoint,
-                verdict=Verdict.OK,
-                duration_s=0.01,
-                received_at=self.now,
-                payload=designed.answers(self.world, endpoint.name).body,
-            )
-            reading = collect(answer, Context(received_at=self.now))
-            self.snapshot.replace(endpoint, reading)
-            told = self.snapshot.told_by(endpoint)
-            self.anomalies.take(endpoint, reading, told, self.now)
+            self.ask(endpoint)
+
+    def ask(self, endpoint: Endpoint) -> None:
+        """Let one endpoint answer, now, or fail."""
+        reading = None
+        with suppress(Rejected):
+            if endpoint.name not in self.failing:
+                reading = self._read(endpoint)
+        self.snapshot.replace(endpoint, reading)
+        told = self.snapshot.told_by(endpoint)
+        self.anomalies.take(endpoint, reading, told, self.now)
+
+    def _read(self, endpoint: Endpoint) -> Reading:
+        answer = Answer(
+            endpoint=endpoint,
+            verdict=Verdict.OK,
+            duration_s=0.01,
+            received_at=self.now,
+            payload=self._tell(self.world, endpoint.name).body,
+        )
+        memory = self._memory[endpoint.name]
+        return collect(answer, Context(received_at=self.now, memory=memory))
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / INTERVAL_S)):
