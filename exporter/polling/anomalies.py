@@ -182,7 +182,10 @@ class Anomalies:
                 lambda metric, window: self._key(metric) or key_of(metric, window),
             )
             made_at = {str(name): float(at) for name, at in header["made_at"].items()}
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except ValueError:
+            raise
+        # Any other mistake in what was saved ends no more than this.
+        except Exception as error:  # noqa: BLE001
             message = f"not a state: {type(error).__name__}"
             raise ValueError(message) from None
         if header["literal"] != self._by_design:

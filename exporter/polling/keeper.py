@@ -8,8 +8,9 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Final
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _AGE_MAX_S: Final = 14 * 86_400.0
 # Far more than any number of series comes to; a file of that size is not ours.
 _BYTES_MAX: Final = 2**30
+_DETAIL_MAX: Final = 200
 
 _log = Log(__name__)
 
@@ -56,8 +58,9 @@ class Keeper:
             anomalies.restore(_read(path), after=self._wall() - _AGE_MAX_S)
         except FileNotFoundError:
             _log.info("anomaly state", target=target, file=str(path), found=False)
-        except (OSError, ValueError, EOFError, BadZipFile, NotImplementedError) as error:
-            detail = error.strerror if isinstance(error, OSError) else str(error)
+        # Values come first: whatever a file does to who reads it, the exporter begins without it.
+        except Exception as error:  # noqa: BLE001
+            detail = _reason(error)
             _log.warning("anomaly state begins anew", target=target, file=str(path), detail=detail)
         else:
             anomalies.note_restored(restored=True)
@@ -93,15 +96,32 @@ class Keeper:
         return self.folder / f"anomalies-{target}.npz"
 
 
+def _reason(error: Exception) -> str:
+    """Say in words of our own, or of those who know files, what was wrong."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    known = str(error) if isinstance(error, (ValueError, BadZipFile)) else ""
+    # What NumPy says may quote all that it has found.
+    return known[:_DETAIL_MAX] or type(error).__name__
+
+
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    if path.stat().st_size > _BYTES_MAX:
-        message = "larger than any state"
-        raise ValueError(message)
+    about = path.stat()
+    mistake = ""
+    if not S_ISREG(about.st_mode):
+        # Who opens a pipe waits for its writer.
+        mistake = "not a file"
+    elif about.st_size > _BYTES_MAX:
+        mistake = "larger than any state"
+    else:
+        with ZipFile(path) as archive:
+            # We compress nothing: what is inside is not larger than the whole.
+            if sum(one.file_size for one in archive.infolist()) > about.st_size:
+                mistake = "holds more than it is long"
+    if mistake:
+        raise ValueError(mistake)
     # Never pickled objects: they would run whatever somebody put into the file.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-        if not hasattr(saved, "files"):
-            message = "not a state"
-            raise ValueError(message)
+    with np.load(path, allow_pickle=False) as saved:
         return {name: saved[name] for name in saved.files}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from itertools import groupby
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -68,6 +69,8 @@ def header_of(arrays: Arrays, target: str, after: float) -> dict[str, Any]:
         mistake = "not a state of this target"
     elif header["version"] != VERSION:
         mistake = f"version {header['version']}, not {VERSION}"
+    elif not all(map(isfinite, (header["saved_at"], *header["made_at"].values()))):
+        mistake = "a time that never comes"
     elif float(header["saved_at"]) < after:
         mistake = "too old"
     if mistake:
@@ -100,6 +103,7 @@ def read(
         ValueError: If series and arrays do not belong together, or are no state.
     """
     at = float(header["saved_at"])
+    strangers = 0
     found: dict[Key, list[_Remembered]] = defaultdict(list)
     for number, saved in enumerate(header["banks"]):
         window, names = int(saved["window"]), saved["series"]
@@ -107,9 +111,13 @@ def read(
         seen = parts["seen"].tolist()
         for place, name in enumerate(names):
             series = _known(*name)
+            strangers += series is None
             if series is not None and at - seen[place] <= UNSEEN_MAX_S:
                 one = _Remembered(seen[place], series, window, parts, place)
                 found[key_of(series.metric, window)].append(one)
+    if strangers and not found:
+        message = f"{strangers} series, and none that is known"
+        raise ValueError(message)
     banks: dict[Key, Bank] = {}
     begun: list[Series] = []
     for key, remembered in found.items():
@@ -143,6 +151,15 @@ def _checked(parts: Arrays, window: int, count: int) -> Arrays:
         if part.shape != (*empty.shape[:-1], count) or part.dtype != empty.dtype:
             message = f"{name}: {part.dtype} {part.shape} of {count} series"
             raise ValueError(message)
+    new = Detectors(window=window)
+    new.append()
+    fresh = {_DETECTORS + name: array for name, array in new.state().items()}
+    for name, array in parts.items():
+        for odd in (np.isnan, np.isinf):
+            # Where a new series has no such number, one that has learnt has none either.
+            if odd(array).any() and not (name in fresh and odd(fresh[name]).any()):
+                message = f"{name}: a number that is none"
+                raise ValueError(message)
     return parts
 
 
@@ -190,8 +207,12 @@ def _joined(remembered: Sequence[_Remembered], window: int) -> Arrays:
     return {_VERSION: remembered[0].parts[_VERSION], **arrays}
 
 
-def _known(name: str, labels: Sequence[Any]) -> Series | None:
+def _known(name: str, labels: list[str]) -> Series | None:
+    """Return the series of that name, None for a metric that has not these labels now."""
+    if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
+        message = f"{name}: labels that are no words"
+        raise ValueError(message)
     metric = WATCHABLE.get(name)
     if metric is None or len(labels) != len(metric.labels):
         return None
-    return Series(metric, tuple(map(str, labels)))
+    return Series(metric, tuple(labels))

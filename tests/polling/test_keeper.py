@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import os
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 MODULE = (e.HEALTH, (m.MODULE_ERRORS, 1.0, "search"))
 NOW = 1_800_010_000.0
 DAY_S = 86_400.0
+STORED = zipfile.ZIP_STORED
 
 
 def keeper(folder: Path, at: float = NOW) -> Keeper:
@@ -100,11 +104,17 @@ def test_without_a_file_everything_begins_anew(tmp_path: Path) -> None:
     assert was_restored(restored(tmp_path)) == 0
 
 
+def header_of(path: Path) -> dict[str, Any]:
+    with np.load(path) as file:
+        header: dict[str, Any] = json.loads(file["header"].tobytes())
+    return header
+
+
 def changed(path: Path, **fields: Any) -> None:
     """Change the header of a saved state."""
     with np.load(path) as file:
         state = dict(file)
-    header = json.loads(state["header"].tobytes()) | fields
+    header = header_of(path) | fields
     state["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with path.open("wb") as out:
         np.savez(out, allow_pickle=False, **state)
@@ -127,6 +137,93 @@ def flipped(path: Path) -> None:
 def pickled(path: Path) -> None:
     with path.open("wb") as out:
         np.save(out, np.array([object()], dtype=object), allow_pickle=True)
+
+
+def filled(path: Path, name: str, value: float) -> None:
+    """Fill one of the arrays of a state with *value*."""
+    with np.load(path) as file:
+        state = dict(file)
+    state[name] = np.full_like(state[name], value)
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **state)
+
+
+def other_labels(path: Path, labels: object) -> None:
+    banks = header_of(path)["banks"]
+    changed(path, banks=[bank | {"series": [[QUEUE, labels]]} for bank in banks])
+
+
+def not_zipped(path: Path) -> None:
+    with path.open("wb") as out:
+        np.save(out, np.zeros(3))
+
+
+def zipped(path: Path, data: bytes, *, length: int | None = None, how: int = STORED) -> None:
+    """Write a member that says it is an array of bytes, *length* long."""
+    shape = len(data) if length is None else length
+    about = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape},)}}\n".encode()
+    with zipfile.ZipFile(path, "w", how) as out:
+        start = b"\x93NUMPY\x01\x00" + len(about).to_bytes(2, "little")
+        out.writestr("header.npy", start + about + data)
+
+
+def encrypted(path: Path) -> None:
+    """Say so of the first member, in the directory at the end."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+BLOCKS = "0.detectors.baseline.watermarks.block_s"
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "no zip archive": not_zipped,
+    "an array larger than any memory": lambda path: zipped(path, b"", length=10**15),
+    "an array longer than numbers go": lambda path: zipped(path, b"", length=10**30),
+    "an array longer than the file": lambda path: zipped(path, b"", length=10**9),
+    "much out of little": lambda path: zipped(path, bytes(10**6), how=zipfile.ZIP_DEFLATED),
+    "encrypted": encrypted,
+    "nested too deeply": lambda path: zipped(path, b"[" * 200_000),
+    "a folder": a_folder,
+    "a pipe": a_pipe,
+    "one number that is none": lambda path: filled(path, BLOCKS, math.nan),
+    "one number without end": lambda path: filled(path, BLOCKS, math.inf),
+    "seen at no time": lambda path: filled(path, "0.seen", math.nan),
+    "labels that are no list": lambda path: other_labels(path, 7),
+    "labels that are no words": lambda path: other_labels(path, [7]),
+    "more labels than the metric has": lambda path: other_labels(path, ["x"]),
+    "saved at no time": lambda path: changed(path, saved_at=math.nan),
+    "saved after the end of numbers": lambda path: changed(path, saved_at=10**400),
+    "made after the end of numbers": lambda path: changed(path, made_at={"health": 10**400}),
+    "made at no time": lambda path: changed(path, made_at={"health": math.nan}),
+    "window without end": lambda path: changed(path, banks=[{"window": math.inf, "series": []}]),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+async def test_whatever_is_in_the_file_the_exporter_starts_and_says_so_once(
+    tmp_path: Path, spoil: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    spoil(await saved(tmp_path))
+
+    with caplog.at_level(logging.WARNING):
+        scene = restored(tmp_path)
+
+    assert was_restored(scene) == 0
+    [record] = caplog.records
+    assert record.getMessage() == "anomaly state begins anew"
+    assert 0 < len(record.fields["detail"]) <= 200  # type: ignore[attr-defined]
+    queue(scene, 10.0)
+    assert scene.samples(QUEUE) == 1
 
 
 @pytest.mark.parametrize(
