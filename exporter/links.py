@@ -24,7 +24,8 @@ class Links:
     """
     Links as users reach them.
 
-    Query values are escaped, but for templates (``{{ … }}``), which escape what they put in.
+    Query values are escaped, but for templates (``{{ … }}``, and Grafana's ``${…}``), which escape
+    what they put in.
 
     Args:
         exporter_url: Base URLs without a slash at the end.
@@ -63,7 +64,7 @@ class Links:
 
 def _query(values: Mapping[str, str]) -> str:
     parts = (
-        f"{name}={value}" if "{{" in value else urlencode({name: value})
+        f"{name}={value}" if "{{" in value or "${" in value else urlencode({name: value})
         for name, value in values.items()
     )
     return "?" + "&".join(parts) if values else ""

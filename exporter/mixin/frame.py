@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import prometheus
 
 from exporter.catalogue import actions
 from exporter.catalogue.own_metrics import BUILD_INFO
-from exporter.mixin.parts import SOURCE
+from exporter.mixin.parts import PURPLE, SOURCE
 from exporter.mixin.promql import VARIABLES
 
 if TYPE_CHECKING:
@@ -33,7 +33,13 @@ _ALL: Final = m.VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def dashboard(
-    identity: Dashboard, links: Links, rows: Sequence[m.Panel | m.RowPanel], *, alerts: str
+    identity: Dashboard,
+    links: Links,
+    rows: Sequence[m.Panel | m.RowPanel],
+    *,
+    alerts: str,
+    layers: Sequence[m.AnnotationQuery] = (),
+    variables: Sequence[m.VariableModel] = (),
 ) -> str:
     """
     Return a dashboard as Grafana's classic JSON.
@@ -41,6 +47,8 @@ def dashboard(
     Args:
         rows: Panels and rows from top to bottom; panels flow from left to right.
         alerts: Regular expression of the alerts that are marked in its graphs.
+        layers: What else is marked there.
+        variables: What else can be chosen.
     """
     model = m.Dashboard(
         uid=identity.uid,
@@ -60,8 +68,8 @@ def dashboard(
         ),
         refresh="30s",
         panels=placed(rows),
-        templating=m.DashboardDashboardTemplating(list_val=_variables()),
-        annotations=m.AnnotationContainer(list_val=[_firing(alerts)]),
+        templating=m.DashboardDashboardTemplating(list_val=[*_variables(), *variables]),
+        annotations=m.AnnotationContainer(list_val=[_firing(alerts), *layers]),
         links=_links(links),
     )
     tree: dict[str, Any] = json.loads(JSONEncoder().encode(model))
@@ -126,6 +134,51 @@ def _close(line: list[m.Panel], y: int) -> int:
     return y + positions[0].h
 
 
+def choice(name: str, label: str, values: Sequence[str]) -> m.VariableModel:
+    """Offer *values* to choose one, several or all of."""
+    return m.VariableModel(
+        type_val=m.VariableType.CUSTOM,
+        name=name,
+        label=label,
+        query=",".join(values),
+        current=_ALL,
+        multi=True,
+        include_all=True,
+        all_value=".+",
+    )
+
+
+def label_choice(name: str, selector: str) -> m.VariableModel:
+    """Offer the values of the label *name* that *selector* has in the shown range."""
+    return m.VariableModel(
+        type_val=m.VariableType.QUERY,
+        name=name,
+        label=name.capitalize(),
+        query=f"label_values({selector}, {name})",
+        datasource=SOURCE,
+        current=_ALL,
+        multi=True,
+        include_all=True,
+        all_value=".+",
+        refresh=m.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=m.VariableSort.ALPHABETICAL_ASC,
+    )
+
+
+def layer(name: str, expr: str, *panels: int, title: str = "{{metric}}") -> m.AnnotationQuery:
+    """Mark in the *panels* (all, when none is named) when *expr* was above 0."""
+    return m.AnnotationQuery(
+        name=name,
+        datasource=SOURCE,
+        enable=True,
+        icon_color=PURPLE,
+        filter_val=m.AnnotationPanelFilter(ids=list(panels)) if panels else None,
+        target=prometheus.Dataquery(datasource=SOURCE, ref_id="Marks", expr=expr, interval="30s"),
+        title_format=title,
+        text_format="{{kind}}",
+    )
+
+
 def _variables() -> list[m.VariableModel]:
     source = m.VariableModel(
         type_val=m.VariableType.DATASOURCE,
@@ -141,20 +194,8 @@ def _variable(place: int) -> m.VariableModel:
     """Offer the values of one label, for what is chosen of the labels before it."""
     name = VARIABLES[place]
     before = ", ".join(f'{other}=~"${other}"' for other in VARIABLES[:place])
-    query = f"label_values({BUILD_INFO}{f'{{{before}}}' if before else ''}, {name})"
-    return m.VariableModel(
-        type_val=m.VariableType.QUERY,
-        name=name,
-        label=name.capitalize(),
-        query=query,
-        datasource=SOURCE,
-        current=_ALL,
-        multi=True,
-        include_all=True,
-        all_value=".+",
-        refresh=m.VariableRefresh.ON_TIME_RANGE_CHANGED,
-        sort=m.VariableSort.ALPHABETICAL_ASC,
-    )
+    selector = f"{BUILD_INFO}{{{before}}}" if before else str(BUILD_INFO)
+    return label_choice(name, selector)
 
 
 def _firing(alerts: str) -> m.AnnotationQuery:
@@ -183,6 +224,8 @@ def _links(links: Links) -> list[m.DashboardLink]:
     return [
         family,
         _link(actions.REFRESH.title, "bolt", links.page(actions.REFRESH)),
+        _link(actions.PREFERENCES.title, "cog", links.page(actions.PREFERENCES)),
+        _link(actions.HISTORY.title, "bell", links.page(actions.HISTORY)),
         _link("Runbook", "doc", links.runbook()),
     ]
 

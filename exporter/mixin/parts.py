@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as m
@@ -17,6 +17,10 @@ NO_DATA: Final = "no data"
 # Dark enough for white letters on them in either theme: a contrast of 4.5 and more (WCAG AA).
 GOOD, IDLE, WARN, BAD = "#2e7d32", "#1f60c4", "#b45309", "#c4162a"
 CLEAR: Final = "transparent"
+# Lines and large letters: a contrast of 3 and more on the white and on the dark background.
+BLUE, ORANGE, RED, GREEN, PURPLE = "#3b82f6", "#ea580c", "#ef4444", "#16a34a", "#a855f7"
+# The letters of the theme.
+PLAIN: Final = "text"
 # What is read of each value, a sign and a word, and its colour.
 States = dict[int, tuple[str, str]]
 
@@ -88,11 +92,27 @@ def defaults(panel: m.Panel) -> m.FieldConfig:
     return found
 
 
-def steps(limit: float | None = None, base: str = GOOD) -> m.ThresholdsConfig:
-    """Return thresholds: *base*, and a warning from *limit* on."""
-    above = [] if limit is None else [m.Threshold(limit, WARN)]
+def steps(limit: float | None = None, base: str = GOOD, above: str = WARN) -> m.ThresholdsConfig:
+    """Return thresholds: the colour *base*, and *above* from *limit* on."""
+    more = [] if limit is None else [m.Threshold(limit, above)]
     return m.ThresholdsConfig(
-        mode=m.ThresholdsMode.ABSOLUTE, steps=[m.Threshold(None, base), *above]
+        mode=m.ThresholdsMode.ABSOLUTE, steps=[m.Threshold(None, base), *more]
+    )
+
+
+def override(panel: m.Panel, matcher: str, options: object, properties: dict[str, Any]) -> None:
+    """
+    Set *properties* for some fields of a panel.
+
+    Args:
+        matcher: How fields are chosen: ``byName``, ``byRegexp``, ``byFrameRefID``, ``byType``.
+        options: Which.
+    """
+    config(panel).overrides.append(
+        m.DashboardFieldConfigSourceOverrides(
+            matcher=m.MatcherConfig(id_val=matcher, options=options),
+            properties=[m.DynamicConfigValue(name, value) for name, value in properties.items()],
+        )
     )
 
 

@@ -6,16 +6,22 @@ import json
 import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import promql_parser
 import pytest
 from grafana_foundation_sdk.models.dashboard import GridPos, Panel
 
+from exporter.catalogue import actions
 from exporter.catalogue import dashboards as identities
+from exporter.catalogue.alerting import Recording
+from exporter.catalogue.rules import GROUPS
+from exporter.mixin import files
 from exporter.mixin.frame import placed
-from exporter.mixin.panels import Column, grid, row, single
+from exporter.mixin.panels import row
 from exporter.mixin.parts import Query
-from tests.mixin.written import DASHBOARDS, dashboard, panels, parsed, selectors, targets
+from exporter.mixin.stats import single
+from tests.mixin.written import DASHBOARDS, METRICS, dashboard, panels, parsed, selectors, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +54,10 @@ PANEL_IDS = {
     },
 }
 # Units of Grafana that the dashboards use; a unit that it does not know is shown as text.
-UNITS = {"short", "s", "bytes", "percentunit", "cpm"}
+UNITS = {"short", "s", "bytes", "percentunit", "cpm", "reqps", "ops", "dateTimeFromNow", "none"}
+# What rules record knows the backend alone, and what the action service tells serves them all.
+RECORDED = {r.record for group in GROUPS for r in group.rules if isinstance(r, Recording)}
+SERVICE = {metric.name for metric in METRICS.values() if metric.service}
 
 each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 
@@ -137,8 +146,8 @@ def test_it_cannot_be_edited_and_refreshes_no_faster_than_the_data(path: Path) -
 def test_there_is_one_data_source_variable_and_everything_uses_it(path: Path) -> None:
     tree = dashboard(path)
     sources = [v for v in tree["templating"]["list"] if v["type"] == "datasource"]
-    used = [p["datasource"] for p in panels(tree)]
-    used += [t["datasource"] for p in panels(tree) for t in p["targets"]]
+    used = [p["datasource"] for p in panels(tree) if p["type"] != "text"]
+    used += [t["datasource"] for p in panels(tree) for t in p.get("targets", ())]
     used += [v["datasource"] for v in tree["templating"]["list"] if v["type"] == "query"]
     used += [a["datasource"] for a in tree["annotations"]["list"]]
 
@@ -162,34 +171,45 @@ def test_a_variable_takes_several_values_and_all(path: Path, name: str) -> None:
 def test_every_query_keeps_to_the_variables(path: Path) -> None:
     for title, expr in targets(dashboard(path)):
         for selector in selectors(expr):
-            matchers = {(m.name, m.value) for m in selector.matchers.matchers}
-            wanted = {(name, f"${name}") for name in ("job", "backend", "instance")}
-            assert wanted <= matchers, (title, selector.name)
+            matchers = {m.name: m.value for m in selector.matchers.matchers}
+            name = selector.name or ""
+            if name in SERVICE or name.startswith("alert:"):
+                continue
+            if name in {*RECORDED, "ALERTS", "ALERTS_FOR_STATE"}:
+                assert matchers["backend"] in {"$backend", "$backend|"}, (title, name)
+                continue
+            wanted = {(label, f"${label}") for label in ("job", "backend", "instance")}
+            assert wanted <= matchers.items(), (title, name)
 
 
 @each_dashboard
 def test_every_panel_explains_itself(path: Path) -> None:
     for panel in panels(dashboard(path)):
-        defaults = panel["fieldConfig"]["defaults"]
         assert panel["title"]
         assert re.fullmatch(r"[A-Z○✔].+\.", panel["description"], re.DOTALL), panel["title"]
-        assert defaults["noValue"], panel["title"]
+        if panel["type"] == "text":
+            assert panel["options"]["content"]
+            continue
+        assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
         assert panel["targets"], panel["title"]
 
 
 @each_dashboard
 def test_every_number_has_a_unit_that_grafana_knows_or_words(path: Path) -> None:
     for panel in panels(dashboard(path)):
+        if panel["type"] == "text":
+            continue
         config = panel["fieldConfig"]
-        units = [config["defaults"].get("unit")]
+        units = [
+            prop["value"]
+            for override in config["overrides"]
+            for prop in override["properties"]
+            if prop["id"] == "unit"
+        ]
         if panel["type"] == "table":
-            units = [
-                prop["value"]
-                for override in config["overrides"]
-                for prop in override["properties"]
-                if prop["id"] == "unit"
-            ]
             assert len(units) == len(panel["targets"])
+        else:
+            units.append(config["defaults"].get("unit"))
         if not config["defaults"].get("mappings"):
             assert set(units) <= UNITS, panel["title"]
 
@@ -212,20 +232,22 @@ def test_one_value_is_the_last_that_is_not_null(path: Path) -> None:
 @each_dashboard
 def test_a_state_is_read_by_sign_and_word_and_not_by_colour_alone(path: Path) -> None:
     for text in mapped_texts(dashboard(path)):
-        assert re.fullmatch(r"[✔▲✖○] [A-Za-z ]+", text)
+        assert re.fullmatch(r"[✔▲▼✖○▶◷↻] [A-Za-z ]+", text), text
 
 
 def mapped_texts(tree: dict[str, Any]) -> Iterator[str]:
     """Yield the text of every value mapping."""
     for panel in panels(tree):
-        config = panel["fieldConfig"]
+        config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
         mappings = list(config["defaults"].get("mappings", ()))
         for override in config["overrides"]:
             mappings += [
                 m for p in override["properties"] if p["id"] == "mappings" for m in p["value"]
             ]
         for mapping in mappings:
-            yield from (result["text"] for result in mapping["options"].values())
+            options = mapping["options"]
+            results = [options["result"]] if "result" in options else options.values()
+            yield from (result["text"] for result in results)
 
 
 @each_dashboard
@@ -263,6 +285,30 @@ def test_the_family_is_linked_with_time_and_variables_kept(path: Path) -> None:
 
 
 @each_dashboard
+def test_every_action_is_a_link_to_a_page_that_asks_first_and_opens_beside(path: Path) -> None:
+    text = path.read_text("utf-8")
+    base = files.defaults().actions_url
+    routes = {route.path for route in actions.ROUTES}
+
+    assert '"actions"' not in text
+    for link in everywhere(dashboard(path)):
+        if link["url"].startswith(base):
+            assert urlsplit(link["url"].removeprefix(base)).path in routes
+            assert link["targetBlank"], link["title"]
+
+
+def everywhere(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every link: of the dashboard, of its panels, of their values."""
+    yield from (link for link in tree["links"] if "url" in link)
+    for panel in panels(tree):
+        yield from panel.get("links", ())
+        for override in panel.get("fieldConfig", {"overrides": []})["overrides"]:
+            for prop in override["properties"]:
+                if prop["id"] == "links":
+                    yield from prop["value"]
+
+
+@each_dashboard
 def test_the_sdk_reads_what_it_wrote(path: Path) -> None:
     """What it does not know it drops: a name that is wrong would be lost on the way."""
     from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: PLC0415
@@ -275,7 +321,7 @@ def test_the_sdk_reads_what_it_wrote(path: Path) -> None:
     again = json.loads(JSONEncoder().encode(Dashboard.from_json(tree)))
 
     for hidden in (*again["links"], *again["annotations"]["list"]):
-        hidden.pop("placement")
+        hidden.pop("placement", None)
     for variable in again["templating"]["list"]:
         for name in ("auto", "auto_min", "auto_count"):
             variable.pop(name)
@@ -306,16 +352,3 @@ def test_what_is_below_an_open_row_begins_after_its_panels() -> None:
         (3, 6),
         (4, 11),
     ]
-
-
-def test_a_table_of_one_query_finds_its_value_by_the_plain_name() -> None:
-    panel = grid(
-        1, "T", "Why.", Column(title="Module", label="module"), Column(title="N", expr="up")
-    )
-
-    assert panel.transformations is not None
-    assert panel.transformations[1].options == {
-        "excludeByName": {"Time": True},
-        "indexByName": {"module": 0, "Value": 1},
-        "renameByName": {"module": "Module", "Value": "N"},
-    }

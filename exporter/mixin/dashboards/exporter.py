@@ -15,10 +15,13 @@ from exporter.catalogue.dashboards import (
 from exporter.catalogue.thresholds import DATA_AGE_MAX
 from exporter.catalogue.verdicts import Verdict
 from exporter.mixin import frame
-from exporter.mixin.panels import Column, Style, graph, grid, row, single, timeline
+from exporter.mixin.charts import Style, graph
+from exporter.mixin.grids import Column, grid
+from exporter.mixin.panels import row, timeline
 from exporter.mixin.parts import Query
 from exporter.mixin.promql import rate, recent, series, state_number, total, worst
 from exporter.mixin.readings import VERDICTS, yes_no
+from exporter.mixin.stats import single
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models import dashboard as m

@@ -1,0 +1,205 @@
+"""Panels that show how quantities change, and how a whole divides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final
+
+from grafana_foundation_sdk.models import common as c
+from grafana_foundation_sdk.models import dashboard as m
+from grafana_foundation_sdk.models import piechart, timeseries
+
+from exporter.mixin.parts import RED, WARN, Query, defaults, empty, override, steps
+from exporter.mixin.promql import named, threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.catalogue.alerting import Threshold
+
+_LAST: Final = "lastNotNull"
+
+
+class Style(Enum):
+    """How a graph is drawn."""
+
+    LINES = auto()
+    LOG = auto()  # lines of which some are a thousand times above the others
+    BARS = auto()  # parts of a whole, stacked
+
+
+class Kind(Enum):
+    """How one of several series is drawn."""
+
+    LINE = auto()
+    LIMIT = auto()  # dashed, and not filled
+    MARKS = auto()  # large points on another line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A series of ``lines``: one for each backend, or one for all."""
+
+    title: str
+    expr: str
+    colour: str
+    kind: Kind = Kind.LINE
+
+
+def limit_of(alert: str, title: str = "Threshold") -> Line:
+    """Return the line of the threshold in force, which people can change while it is looked at."""
+    return Line(title=title, expr=threshold(alert), colour=WARN, kind=Kind.LIMIT)
+
+
+def marks(expression: str, condition: str, title: str = "Anomaly") -> Line:
+    """Return points on *expression* wherever *condition* holds of the backend."""
+    expr = f"{expression}\nand on (backend)\n{condition}"
+    return Line(title=title, expr=expr, colour=RED, kind=Kind.MARKS)
+
+
+def graph(
+    panel_id: int,
+    title: str,
+    why: str,
+    *queries: Query,
+    unit: str,
+    limit: Threshold | None = None,
+    style: Style = Style.LINES,
+    w: int = 12,
+    h: int = 9,
+) -> m.Panel:
+    """Show how quantities change; *limit* is a dashed line."""
+    panel = empty("timeseries", panel_id, title, why, (w, h))
+    panel.targets = [query.target(place) for place, query in enumerate(queries)]
+    panel.options = timeseries.Options(
+        legend=c.VizLegendOptions(
+            display_mode=c.LegendDisplayMode.TABLE,
+            placement=c.LegendPlacement.BOTTOM,
+            show_legend=True,
+            calcs=[_LAST, "max"],
+            sort_by="Last *",
+            sort_desc=True,
+        ),
+        tooltip=c.VizTooltipOptions(mode=c.TooltipDisplayMode.MULTI, sort=c.SortOrder.DESCENDING),
+    )
+    custom = timeseries.FieldConfig(
+        draw_style=c.GraphDrawStyle.LINE, line_width=1, show_points=c.VisibilityMode.NEVER
+    )
+    settings = defaults(panel)
+    settings.unit = unit
+    settings.min_val = 0
+    settings.color = m.FieldColor(mode=m.FieldColorModeId.PALETTE_CLASSIC)
+    settings.custom = custom
+    if limit is not None:
+        settings.thresholds = steps(limit.value)
+        custom.thresholds_style = c.GraphThresholdsStyleConfig(
+            mode=c.GraphThresholdsStyleMode.DASHED
+        )
+    if style is Style.LOG:
+        settings.min_val = None  # a logarithm has no zero
+        custom.scale_distribution = c.ScaleDistributionConfig(
+            type_val=c.ScaleDistribution.LOG, log=10
+        )
+    elif style is Style.BARS:
+        custom.draw_style, custom.line_width, custom.fill_opacity = c.GraphDrawStyle.BARS, 0, 80
+        custom.stacking = c.StackingConfig(mode=c.StackingMode.NORMAL, group="A")
+        panel.max_data_points = 60  # or the bars are hairs
+    return panel
+
+
+def lines(
+    panel_id: int,
+    title: str,
+    why: str,
+    *series: Line,
+    unit: str,
+    size: tuple[int, int],
+    calm: bool = False,
+) -> m.Panel:
+    """
+    Show named series in their colours, with one query.
+
+    Args:
+        calm: The legend is a list without numbers, for a panel of little height.
+    """
+    query = Query(
+        expr=named({line.title: line.expr for line in series}), legend="{{series}} · {{backend}}"
+    )
+    panel = graph(panel_id, title, why, query, unit=unit, w=size[0], h=size[1])
+    custom = defaults(panel).custom
+    assert isinstance(custom, timeseries.FieldConfig)  # noqa: S101 - for the type checker
+    custom.line_width, custom.fill_opacity = 2, 6
+    assert isinstance(panel.options, timeseries.Options)  # noqa: S101 - for the type checker
+    if calm:
+        legend = panel.options.legend
+        legend.display_mode, legend.calcs = c.LegendDisplayMode.LIST, []
+        legend.sort_by, legend.sort_desc = None, None
+    for line in series:
+        override(panel, "byRegexp", f"/^{line.title} ·/", _drawn(line))
+    return panel
+
+
+def shares(
+    panel_id: int,
+    title: str,
+    why: str,
+    query: Query,
+    *,
+    size: tuple[int, int],
+    colours: Mapping[str, str] | None = None,
+    unit: str = "short",
+    hole: bool = True,
+) -> m.Panel:
+    """
+    Show how a whole divides now, as a ring or (without *hole*) as a pie.
+
+    Args:
+        colours: By the name of a part; the others have colours of their own.
+    """
+    panel = empty("piechart", panel_id, title, why, size)
+    panel.targets = [query.target(instant=True)]
+    panel.options = piechart.Options(
+        pie_type=piechart.PieChartType.DONUT if hole else piechart.PieChartType.PIE,
+        reduce_options=c.ReduceDataOptions(values=False, calcs=[_LAST], fields=""),
+        display_labels=[],
+        tooltip=c.VizTooltipOptions(mode=c.TooltipDisplayMode.SINGLE),
+        legend=piechart.PieChartLegendOptions(
+            show_legend=True,
+            display_mode=c.LegendDisplayMode.TABLE,
+            placement=c.LegendPlacement.RIGHT,
+            values=[
+                piechart.PieChartLegendValues.VALUE,
+                piechart.PieChartLegendValues.PERCENT,
+            ],
+        ),
+    )
+    settings = defaults(panel)
+    settings.unit = unit
+    settings.color = m.FieldColor(mode=m.FieldColorModeId.PALETTE_CLASSIC)
+    for name, colour in (colours or {}).items():
+        override(panel, "byName", name, {"color": _fixed(colour)})
+    return panel
+
+
+def _drawn(line: Line) -> dict[str, Any]:
+    properties: dict[str, Any] = {"color": _fixed(line.colour)}
+    if line.kind is Kind.LIMIT:
+        # It has no backend, or rather all of them.
+        properties |= {
+            "displayName": line.title,
+            "custom.lineStyle": {"fill": "dash", "dash": [10, 10]},
+            "custom.lineWidth": 1,
+            "custom.fillOpacity": 0,
+        }
+    elif line.kind is Kind.MARKS:
+        properties |= {
+            "custom.drawStyle": "points",
+            "custom.showPoints": "always",
+            "custom.pointSize": 9,
+        }
+    return properties
+
+
+def _fixed(colour: str) -> dict[str, str]:
+    return {"mode": "fixed", "fixedColor": colour}

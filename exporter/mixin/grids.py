@@ -1,0 +1,150 @@
+"""Tables: the present values of several things, with words for states and links for actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from grafana_foundation_sdk.models import common as c
+from grafana_foundation_sdk.models import dashboard as m
+from grafana_foundation_sdk.models import table
+
+from exporter.mixin.parts import CLEAR, Query, States, defaults, empty, override, ref, steps, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.catalogue.alerting import Threshold
+    from exporter.mixin.leads import Lead
+
+_COLOURED: Final = {"type": "color-background", "mode": "basic"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """
+    A column of a table.
+
+    Attributes:
+        expr: Its values; empty for a column that is a label.
+        label: The label that it shows, when it is one.
+        unit: Grafana's id of the unit.
+        states: Words for its values.
+        limit: From here on the value is coloured.
+        ranges: Words for ranges of its values: from, to, and what is read.
+        full: Draw the value as a bar that is full here.
+        lead: Where a click at a value leads to.
+        says: What stands there instead of the value, for a link that acts on it.
+        width: In pixels.
+    """
+
+    title: str
+    expr: str = ""
+    label: str = ""
+    unit: str = "short"
+    decimals: int | None = None
+    states: States = field(default_factory=dict)
+    limit: Threshold | None = None
+    ranges: tuple[tuple[float | None, float | None, tuple[str, str]], ...] = ()
+    full: float | None = None
+    lead: Lead | None = None
+    says: str = ""
+    width: int = 0
+
+
+def grid(
+    panel_id: int,
+    title: str,
+    why: str,
+    *columns: Column,
+    w: int = 24,
+    h: int = 18,
+    nothing: str = "",
+    sort: Sequence[str] = (),
+) -> m.Panel:
+    """
+    Show the present values of several expressions, joined by the labels they all have.
+
+    Args:
+        nothing: What to say when there is no row.
+        sort: Titles of columns, the largest value first; without it those of states, so that the
+            worst is on top.
+    """
+    panel = empty("table", panel_id, title, why, (w, h))
+    valued = [column for column in columns if column.expr]
+    panel.targets = [
+        Query(expr=column.expr).target(place, instant=True, rows=True)
+        for place, column in enumerate(valued)
+    ]
+    # Grafana's names of the columns; a single query names its value plainly.
+    names = {column.title: column.label for column in columns}
+    for place, column in enumerate(valued):
+        names[column.title] = f"Value #{ref(place)}" if len(valued) > 1 else "Value"
+    panel.transformations = [
+        m.DataTransformerConfig(id_val="merge", options={}),
+        m.DataTransformerConfig(
+            id_val="organize",
+            options={
+                "excludeByName": {"Time": True},
+                "indexByName": {names[column.title]: i for i, column in enumerate(columns)},
+                "renameByName": {name: title for title, name in names.items()},
+            },
+        ),
+    ]
+    order = sort or [column.title for column in columns if column.states]
+    panel.options = table.Options(
+        show_header=True,
+        cell_height=c.TableCellHeight.SM,
+        sort_by=[c.TableSortByFieldState(column, desc=True) for column in order],
+    )
+    settings = defaults(panel)
+    settings.custom = table.FieldConfig(filterable=False)
+    if nothing:
+        settings.no_value = nothing
+    for column in columns:
+        override(panel, "byName", column.title, _properties(column))
+    return panel
+
+
+def _properties(column: Column) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    if column.expr:
+        properties["unit"] = column.unit
+    if column.decimals is not None:
+        properties["decimals"] = column.decimals
+    if column.width:
+        properties["custom.width"] = column.width
+    if column.states:
+        properties["mappings"] = words(column.states)
+        properties["custom.cellOptions"] = _COLOURED
+        properties["custom.align"] = "left"
+    if column.limit is not None:
+        properties["thresholds"] = steps(column.limit.value, base=CLEAR)
+        properties["custom.cellOptions"] = _COLOURED
+    if column.ranges:
+        properties["mappings"] = [_range(*one) for one in column.ranges]
+        properties["custom.cellOptions"] = {"type": "color-text"}
+        properties["custom.align"] = "left"
+    if column.full is not None:
+        properties |= {"min": 0, "max": column.full}
+        properties["custom.cellOptions"] = {
+            "type": "gauge",
+            "mode": "basic",
+            "valueDisplayMode": "text",
+        }
+    if column.lead is not None:
+        properties["links"] = [column.lead.from_value]
+    if column.says:
+        properties["mappings"] = [_instead(column.says)]
+    return properties
+
+
+def _range(low: float | None, high: float | None, reading: tuple[str, str]) -> m.ValueMapping:
+    words_, colour = reading
+    result = m.ValueMappingResult(text=words_, color=colour, index=0)
+    return m.RangeMap(options=m.DashboardRangeMapOptions(from_val=low, to=high, result=result))
+
+
+def _instead(says: str) -> m.ValueMapping:
+    result = m.ValueMappingResult(text=says, index=0)
+    return m.RegexMap(options=m.DashboardRegexMapOptions(pattern=".+", result=result))
