@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 import time
 from contextlib import suppress
@@ -28,6 +29,8 @@ _AGE_MAX_S: Final = 14 * 86_400.0
 # Far more than any number of series comes to; a file of that size is not ours.
 _BYTES_MAX: Final = 2**30
 _DETAIL_MAX: Final = 200
+# Who writes a file for longer than this does not write any more.
+_SAVING_MAX_S: Final = 60.0
 
 _log = Log(__name__)
 
@@ -54,6 +57,8 @@ class Keeper:
     def restore(self, target: str, anomalies: Anomalies) -> bool:
         """Let *anomalies* go on where they were; say why in the log when that cannot be."""
         path = self._path(target)
+        with suppress(OSError):
+            _sweep(path)
         try:
             anomalies.restore(_read(path), after=self._wall() - _AGE_MAX_S)
         except FileNotFoundError:
@@ -123,6 +128,15 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     # Never pickled objects: they would run whatever somebody put into the file.
     with np.load(path, allow_pickle=False) as saved:
         return {name: saved[name] for name in saved.files}
+
+
+def _sweep(path: Path) -> None:
+    """Remove what is left of saves that were killed; one that is under way is younger."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    before = time.time() - _SAVING_MAX_S
+    for one in path.parent.iterdir():
+        if pattern.fullmatch(one.name) and one.stat().st_mtime < before:
+            one.unlink()
 
 
 def _write(path: Path, state: Mapping[str, NDArray[Any]]) -> None:

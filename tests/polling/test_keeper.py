@@ -337,3 +337,39 @@ async def test_a_save_that_fails_leaves_the_state_of_before(
 
     assert path.read_bytes() == before
     assert [one.name for one in keeper(tmp_path).folder.iterdir()] == [path.name]
+
+
+async def test_what_a_killed_save_has_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    path = await saved(tmp_path)
+    others = [
+        "anomalies-default.npz.abcdefgh",
+        ".anomalies-default.npz.abcdefghi",
+        ".anomalies-another.npz.abcdefgh",
+        ".anomalies-defaultXnpz.abcdefgh",
+        ".mine",
+    ]
+    for name in (*others, ".anomalies-default.npz.ab_def01", ".anomalies-default.npz.underway"):
+        (tmp_path / name).write_bytes(b"half")
+        if not name.endswith("underway"):
+            os.utime(tmp_path / name, (0.0, 0.0))
+
+    assert was_restored(restored(tmp_path)) == 1
+
+    left = set(os.listdir(tmp_path))
+    assert left == {path.name, ".anomalies-default.npz.underway", *others}
+
+
+async def test_a_file_that_nobody_may_remove_keeps_nobody_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await saved(tmp_path)
+    left = left.with_name(f".{left.name}.abcdefgh")
+    left.write_bytes(b"half")
+    os.utime(left, (0.0, 0.0))
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(type(left), "unlink", refused)
+    assert was_restored(restored(tmp_path)) == 1
+    assert left.exists()
