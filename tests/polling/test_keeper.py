@@ -339,6 +339,10 @@ async def test_a_save_that_fails_leaves_the_state_of_before(
     assert [one.name for one in keeper(tmp_path).folder.iterdir()] == [path.name]
 
 
+def names_in(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
+
+
 async def test_what_a_killed_save_has_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
     path = await saved(tmp_path)
     others = [
@@ -355,8 +359,7 @@ async def test_what_a_killed_save_has_left_is_removed_at_the_next_start(tmp_path
 
     assert was_restored(restored(tmp_path)) == 1
 
-    left = set(os.listdir(tmp_path))
-    assert left == {path.name, ".anomalies-default.npz.underway", *others}
+    assert names_in(tmp_path) == {path.name, ".anomalies-default.npz.underway", *others}
 
 
 async def test_a_file_that_nobody_may_remove_keeps_nobody_from_starting(
