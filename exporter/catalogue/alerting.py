@@ -137,6 +137,7 @@ class Alert:
         description: A template with the value and the labels.
         panel: Where to look.
         limit: What the value of *expr* is compared with; None for a state.
+        tells_value: Every value of *expr* is such a quantity, so people are told it.
         actions: What a person can do about it from the notification.
         metrics: What it judges: an anomaly of one of these is the same fault.
         switchable: People can switch it off.
@@ -152,6 +153,7 @@ class Alert:
     description: str
     panel: Panel
     limit: Limit | None = None
+    tells_value: bool = True
     linked: tuple[str, ...] = ()
     actions: tuple[Route, ...] = ()
     metrics: tuple[Metric, ...] = ()

@@ -54,7 +54,9 @@ def _annotations(alert: Alert, links: Links) -> dict[str, str]:
     every = {"alertname": alert.name, **{name: label(name) for name in alert.by}}
     found = {"summary": alert.summary, "description": alert.description}
     if alert.limit is not None:
-        found |= {"value": alert.limit.value_text, "threshold": alert.limit.text}
+        if alert.tells_value:
+            found["value"] = alert.limit.value_text
+        found["threshold"] = alert.limit.text
     found["runbook_url"] = links.runbook(alert)
     found["dashboard_url"] = links.dashboard(alert.panel.dashboard, alert.panel, **linked)
     pages = dict.fromkeys(alert.actions, linked)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from exporter.catalogue import own_metrics as own
 
 if TYPE_CHECKING:
     from exporter.catalogue.model import Metric
+
+# Within an hour: more than five restarts are no restarts. increase() extrapolates, so whole numbers
+# do not come out whole.
+FALLS_MAX: Final = 5.5
 
 
 def recent(metric: Metric, *matchers: str) -> str:
@@ -33,6 +39,22 @@ def grown(metric: Metric, window: str, *matchers: str, by: tuple[str, ...] = ())
     counted = f"increase({metric}{_selected(matchers)}[{window}])"
     inner = f"sum by ({', '.join(('backend', 'instance', *by))}) ({counted})"
     return f"max by ({', '.join(('backend', *by))}) ({inner})"
+
+
+def counted(metric: Metric, window: str) -> str:
+    """
+    Take by how much a counter of the API has grown within *window*, in whole numbers.
+
+    Not of one that falls again and again: processes that take turns in answering make each fall
+    look like growth. A restart lets it fall once.
+    """
+    fell = f'increase({own.RESETS_OBSERVED}{{metric="{metric}"}}[1h])'
+    return f"""\
+(
+  floor({grown(metric, window)})
+  unless on (backend)
+  max by (backend) ({fell}) > {FALLS_MAX}
+)"""
 
 
 def listed(metric: Metric, label: str, states: str) -> str:

@@ -9,7 +9,7 @@ from exporter.catalogue import metrics as m
 from exporter.catalogue import thresholds as t
 from exporter.catalogue.alerting import Alert, Limit, RuleGroup
 from exporter.catalogue.model import Severity
-from exporter.catalogue.rules.expressions import grown, present
+from exporter.catalogue.rules.expressions import counted, present
 
 _MODEL: Final = ("backend", "model")
 _P95: Final = 'quantile="0.95"'
@@ -39,7 +39,7 @@ SLOW_QUERIES: Final = Alert(
 (
   {present(m.DATABASE_SLOW_QUERIES)}
   or
-  floor({grown(m.SLOW_OPERATIONS, "10m")})
+  {counted(m.SLOW_OPERATIONS, "10m")}
 )
 {_SLOW.beyond(">")}
 """,
@@ -58,7 +58,7 @@ SLOW_QUERIES: Final = Alert(
 _DELIVERIES: Final = Limit("OpsEventDeliveriesFailing", t.EVENT_FAILURES_MAX)
 EVENT_DELIVERIES_FAILING: Final = Alert(
     name=_DELIVERIES.alert,
-    expr=f"floor({grown(m.EVENT_DELIVERIES_FAILED, '10m')})\n{_DELIVERIES.beyond('>')}\n",
+    expr=f"{counted(m.EVENT_DELIVERIES_FAILED, '10m')}\n{_DELIVERIES.beyond('>')}\n",
     hold="1m",
     keep="2m",
     severity=Severity.WARNING,

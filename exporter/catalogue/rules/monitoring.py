@@ -10,7 +10,7 @@ from exporter.catalogue import thresholds as t
 from exporter.catalogue.alerting import Alert, Limit, RuleGroup
 from exporter.catalogue.endpoints import HEALTH
 from exporter.catalogue.model import Severity
-from exporter.catalogue.rules.expressions import grown, present, state
+from exporter.catalogue.rules.expressions import FALLS_MAX, grown, present, state
 from exporter.catalogue.verdicts import Verdict
 
 # The jobs in prometheus.yml; the exporter has a target with the label `backend` for each API.
@@ -21,8 +21,6 @@ ACTIONS_JOB: Final = "ops-actions"
 _THREE_POLLS: Final = "15m"
 # Between one failed poll and two: increase() extrapolates, so whole numbers do not come out whole.
 _MORE_THAN_ONE: Final = 1.5
-# Likewise of counters that fell, within an hour.
-_MORE_THAN_FIVE: Final = 5.5
 _ENDPOINT: Final = ("backend", "endpoint")
 _HEALTH: Final = f'endpoint="{HEALTH.name}"'
 _HEALTH_FAILED: Final = grown(own.ENDPOINT_FAILURES, _THREE_POLLS, _HEALTH)
@@ -150,9 +148,8 @@ or
 )
 COUNTERS_UNSTEADY: Final = Alert(
     name="OpsMonitoringCountersUnsteady",
-    # A restart makes each counter fall once.
     expr=f"""\
-max by (backend) (increase({own.RESETS_OBSERVED}[1h])) > {_MORE_THAN_FIVE}
+max by (backend) (increase({own.RESETS_OBSERVED}[1h])) > {FALLS_MAX}
 """,
     hold="5m",
     severity=Severity.INFO,

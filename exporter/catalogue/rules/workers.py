@@ -92,6 +92,7 @@ min by (backend) (
   )"""
 WORKER_OFFLINE: Final = Alert(
     name=_SILENT.alert,
+    # Only of workers that the last answer names: one that was scaled away is missed by nobody.
     expr=f"""\
 (
   {_ASKED}
@@ -99,6 +100,8 @@ WORKER_OFFLINE: Final = Alert(
   {present(m.WORKER_HEARTBEAT, by=("worker",))}
 )
 {_SILENT.beyond(">")}
+and on (backend, worker)
+max_over_time({m.WORKER_HEARTBEAT}[2m])
 or
 {state(m.WORKER_STATUS, "offline", by=("worker",))} == 1
 """,
@@ -112,6 +115,7 @@ or
     ),
     panel=dashboards.INGESTION_HEARTBEATS,
     limit=_SILENT,
+    tells_value=False,  # a worker that says so itself may have been heard of just now
     actions=(actions.REFRESH,),
 )
 _FAILED: Final = Limit("OpsIngestionJobsFailing", t.FAILED_JOBS_MAX)
