@@ -13,6 +13,7 @@ from exporter.polling import memory
 from exporter.polling.bank import Bank, Series
 from exporter.polling.ledger import Ledger
 from exporter.polling.plan import key_of, plan
+from exporter.polling.stamps import Stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,9 +53,10 @@ class Anomalies:
         self._limit = settings.limits.cardinality
         self._by_design = settings.anomaly.mode == "literal"
         self._banks: dict[Key, Bank] = {}
-        # Which endpoint told the present values of each bank, and when it says it made its answer.
+        # Which endpoint told the present values of each bank, and what was last said of its own.
         self._teller: dict[Key, str] = {}
-        self._made_at: dict[str, float] = {}
+        self._said: dict[str, dict[Key, list[Sample]]] = {}
+        self._stamps = Stamps()
         self._ledger = Ledger()
         self._broken = False
         self.paused = False
@@ -81,15 +83,21 @@ class Anomalies:
         """
         if self.paused:
             return
+        values: dict[Key, dict[Series, float]] = {}
         try:
-            if reading is None:
-                self._show(endpoint.name, {}, at)
-            elif self._moved(endpoint.name, reading.made_at):
-                self._show(endpoint.name, self._sorted(told), at)
+            if reading is not None:
+                values = self._sorted(told)
+            moved = reading is not None and self._stamps.moved(endpoint.name, reading.made_at)
+            self._judge(endpoint.name, values, at, moved=moved)
         except Exception:  # noqa: BLE001 - whatever went wrong, values and verdicts must go on
             if not self._broken:
                 _log.exception("anomalies", target=self._target, endpoint=endpoint.name)
             self._broken = True
+            # Half an update is neither before nor after: what it was of begins anew.
+            for key in values:
+                self._banks.pop(key, None)
+            self._said.pop(endpoint.name, None)
+            self._judge(endpoint.name, {}, at, moved=False)
 
     @property
     def cold(self) -> bool:
@@ -108,13 +116,6 @@ class Anomalies:
         """Take in what was before the first answer; unix time."""
         self._bank(key).update(at, values)
 
-    def _moved(self, endpoint: str, made_at: float | None) -> bool:
-        """Whether an answer is another one than the last: a backend may repeat what it has made."""
-        before = self._made_at.pop(endpoint, None)
-        if made_at is not None:
-            self._made_at[endpoint] = made_at
-        return made_at is None or made_at != before
-
     def _sorted(
         self, told: Iterable[tuple[Metric, Sequence[Sample]]]
     ) -> dict[Key, dict[Series, float]]:
@@ -127,16 +128,28 @@ class Anomalies:
                     found[Series(metric, sample.labels)] = sample.value
         return values
 
-    def _show(self, teller: str, values: Mapping[Key, Mapping[Series, float]], at: float) -> None:
-        """Judge *values*; what *teller* told before and does not tell any more vanishes."""
+    def _judge(
+        self, teller: str, values: Mapping[Key, Mapping[Series, float]], at: float, *, moved: bool
+    ) -> None:
+        """
+        Show what is to be said of *values*; of what *teller* does not tell any more, nothing.
+
+        Args:
+            moved: They are new; of those that are not, the same is said as before.
+        """
+        if moved:
+            self._said[teller] = {
+                key: list(self._bank(key).update(at, found)) for key, found in values.items()
+            }
+        said = self._said.get(teller, {})
         for key in [key for key, name in self._teller.items() if name == teller]:
             if key not in values:
                 self._ledger.enter(_name(key), ())
                 del self._teller[key]
-        for key, found in values.items():
-            samples = self._bank(key).update(at, found)
-            self._ledger.enter(_name(key), samples)
-            self._teller[key] = teller
+        for key in values:
+            if key in said:
+                self._ledger.enter(_name(key), said[key])
+                self._teller[key] = teller
 
     def _bank(self, key: Key) -> Bank:
         if key not in self._banks:
@@ -154,7 +167,7 @@ class Anomalies:
             "target": self._target,
             "saved_at": at,
             "literal": self._by_design,
-            "made_at": self._made_at,
+            "made_at": self._stamps.made_at,
         }
         return memory.pack(self._banks, about)
 
@@ -181,7 +194,7 @@ class Anomalies:
                 self._new_bank,
                 lambda metric, window: self._key(metric) or key_of(metric, window),
             )
-            made_at = {str(name): float(at) for name, at in header["made_at"].items()}
+            stamps = Stamps({name: float(at) for name, at in header["made_at"].items()})
         except ValueError:
             raise
         # Any other mistake in what was saved ends no more than this.
@@ -192,7 +205,7 @@ class Anomalies:
             for bank in banks.values():
                 # Active by the other rule.
                 bank.left[:] = 0
-        self._banks, self._made_at = banks, made_at
+        self._banks, self._stamps = banks, stamps
         if begun:
             metrics = ", ".join(sorted({one.metric.name for one in begun}))
             _log.info(

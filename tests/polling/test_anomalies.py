@@ -14,6 +14,7 @@ from exporter.catalogue.model import Dialect
 from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
 from exporter.collectors.reading import Reading
 from exporter.polling.anomalies import Anomalies
+from exporter.polling.bank import Bank
 from exporter.polling.plan import plan
 from exporter.polling.snapshot import Snapshot
 from exporter.settings import Settings
@@ -170,6 +171,50 @@ def test_an_answer_whose_own_time_has_not_moved_is_no_new_sample() -> None:
     assert scene.samples("ops_module_errors", "search") == 2
 
 
+def test_an_answer_that_is_back_after_a_failure_and_has_not_moved_is_judged_as_before() -> None:
+    scene = Scene()
+    series = ("ops_module_errors", "search")
+    for number in range(20):
+        made_at = 100.0 + 30 * number
+        scene.answer(e.HEALTH, (m.MODULE_ERRORS, noisy(number), "search"), made_at=made_at)
+    before = dict(scene.anomalies.by_metric)
+
+    scene.fail(e.HEALTH)
+    assert scene.samples(*series) is None
+    for _ in range(2):
+        scene.answer(e.HEALTH, (m.MODULE_ERRORS, noisy(19), "search"), made_at=made_at)
+        assert before.items() <= dict(scene.anomalies.by_metric).items()
+        assert scene.samples(*series) == 20
+
+    scene.answer(e.HEALTH, (m.MODULE_ERRORS, 1, "search"), made_at=made_at + 30)
+    assert scene.samples(*series) == 21
+
+
+def test_an_older_answer_than_the_last_is_no_new_sample() -> None:
+    """Two caches take turns, and each has been refreshed once."""
+    scene = Scene()
+    for made_at in (100.0, 70.0, 100.0, 70.0, 130.0, 100.0):
+        scene.answer(e.HEALTH, (m.MODULE_ERRORS, 1, "search"), made_at=made_at)
+
+    assert scene.samples("ops_module_errors", "search") == 2
+
+
+def test_who_has_not_moved_does_not_speak_for_what_its_owner_tells_again() -> None:
+    """Of the fallback's answers the last repeats the one before; the owner was back in between."""
+    scene = Scene()
+    pool = m.DATABASE_POOL_USAGE
+    scene.fail(e.POOL)
+    scene.answer(e.DATABASE, (pool, 0.5), (m.DATABASE_SLOW_QUERIES, 1), made_at=100.0)
+    scene.answer(e.POOL, (pool, 0.6))
+    assert scene.samples(pool.name) == 2
+
+    scene.answer(e.DATABASE, (pool, 0.5), (m.DATABASE_SLOW_QUERIES, 1), made_at=100.0)
+    assert scene.samples(pool.name) == 2
+    assert scene.samples(m.DATABASE_SLOW_QUERIES.name) == 1
+    scene.fail(e.POOL)
+    assert scene.samples(pool.name) is None
+
+
 def test_an_equal_value_of_a_newer_answer_is_one() -> None:
     scene = Scene()
     for made_at in (100.0, 130.0, 160.0):
@@ -247,6 +292,22 @@ def test_a_failure_within_costs_neither_polling_nor_more_than_one_line_of_the_lo
             scene.anomalies.take(e.WORKERS, Reading(dialect=None), broken(), 0.0)
 
     assert len(caplog.records) == 1
+
+
+def test_what_could_not_be_judged_begins_anew_and_nothing_old_is_said_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    queue(scene, 1.0, 1.0)
+    scene.answer(e.CACHE, (m.CACHE_HIT_RATIO, 0.9))
+    with monkeypatch.context() as patch:
+        patch.setattr(Bank, "update", lambda *_: 1 / 0)
+        queue(scene, 1.0)
+    assert {labels[0] for labels in scene.shown(own.ANOMALY_SAMPLES)} == {m.CACHE_HIT_RATIO.name}
+
+    queue(scene, 1.0)
+    scene.answer(e.CACHE, (m.CACHE_HIT_RATIO, 0.9))
+    assert (scene.samples(QUEUE), scene.samples(m.CACHE_HIT_RATIO.name)) == (1, 2)
 
 
 # events
