@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.sample import Sample
-from exporter.catalogue.watched import BY_NAME, WATCHABLE, Watched
 from exporter.logs import Log
 from exporter.polling import memory
-from exporter.polling.bank import Bank, Series
+from exporter.polling.bank import Bank
 from exporter.polling.ledger import Ledger
-from exporter.polling.plan import key_of, plan
+from exporter.polling.plan import Places
 from exporter.polling.stamps import Stamps
 
 if TYPE_CHECKING:
@@ -22,12 +22,32 @@ if TYPE_CHECKING:
 
     from exporter.catalogue.model import Endpoint, Metric
     from exporter.collectors.reading import Reading
+    from exporter.polling.bank import Series
     from exporter.polling.plan import Key
     from exporter.settings import Settings
 
     Arrays = dict[str, NDArray[Any]]
 
+# Some minutes of all endpoints: as long as Prometheus is waited for.
+_MEANWHILE_MAX: Final = 1000
+
 _log = Log(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """
+    What an endpoint told.
+
+    Attributes:
+        values: By the bank that judges them; none after a failure.
+        moved: They are new; of those that are not, the same is said as before.
+    """
+
+    teller: str
+    values: Mapping[Key, Mapping[Series, float]]
+    at: float
+    moved: bool
 
 
 class Anomalies:
@@ -37,19 +57,14 @@ class Anomalies:
     Series stay in their bank, whether the endpoint that owns them tells them or its fallback: one
     series, one judgement. Nobody else tells series of that bank, so each answer is one update.
 
-    Attributes:
-        paused: Answers are not judged now: the detectors still learn from what was before.
-
     Args:
         target: Its name, for the log.
     """
 
     def __init__(self, target: str, settings: Settings) -> None:
         self._target = target
-        self._plan = plan(settings)
-        # What a saved state has and nobody watches any more is kept for some days, and never fed.
-        self._judged = {m: BY_NAME.get(m.name, Watched(metric=m)) for m in WATCHABLE.values()}
-        self._judged |= {metric: watched for metric, (watched, _) in self._plan.items()}
+        self._settings = settings
+        self._places = Places(settings)
         self._limit = settings.limits.cardinality
         self._by_design = settings.anomaly.mode == "literal"
         self._banks: dict[Key, Bank] = {}
@@ -59,7 +74,8 @@ class Anomalies:
         self._stamps = Stamps()
         self._ledger = Ledger()
         self._broken = False
-        self.paused = False
+        # What was answered while somebody else learns what was before, oldest first.
+        self._meanwhile: deque[_Answer] | None = None
 
     @property
     def by_metric(self) -> Mapping[Metric, Sequence[Sample]]:
@@ -81,23 +97,23 @@ class Anomalies:
             told: The series that *endpoint* speaks for, as they are exposed.
             at: Unix time.
         """
-        if self.paused:
-            return
-        values: dict[Key, dict[Series, float]] = {}
+        answer = _Answer(teller=endpoint.name, values={}, at=at, moved=False)
         try:
             if reading is not None:
-                values = self._sorted(told)
-            moved = reading is not None and self._stamps.moved(endpoint.name, reading.made_at)
-            self._judge(endpoint.name, values, at, moved=moved)
+                moved = self._stamps.moved(endpoint.name, reading.made_at)
+                answer = replace(answer, values=self._places.sort(told), moved=moved)
+            if self._meanwhile is not None:
+                self._meanwhile.append(answer)
+            self._judge(answer)
         except Exception:  # noqa: BLE001 - whatever went wrong, values and verdicts must go on
             if not self._broken:
                 _log.exception("anomalies", target=self._target, endpoint=endpoint.name)
             self._broken = True
             # Half an update is neither before nor after: what it was of begins anew.
-            for key in values:
+            for key in answer.values:
                 self._banks.pop(key, None)
             self._said.pop(endpoint.name, None)
-            self._judge(endpoint.name, {}, at, moved=False)
+            self._judge(replace(answer, values={}, moved=False))
 
     @property
     def cold(self) -> bool:
@@ -106,49 +122,27 @@ class Anomalies:
 
     def wanted(self) -> dict[Key, list[Metric]]:
         """Return what is to be watched, by the bank that judges it."""
-        found: dict[Key, list[Metric]] = defaultdict(list)
-        for metric in self._plan:
-            if key := self._key(metric):
-                found[key].append(metric)
-        return found
+        return self._places.wanted()
 
     def learn(self, key: Key, at: float, values: Mapping[Series, float]) -> None:
         """Take in what was before the first answer; unix time."""
         self._bank(key).update(at, values)
 
-    def _sorted(
-        self, told: Iterable[tuple[Metric, Sequence[Sample]]]
-    ) -> dict[Key, dict[Series, float]]:
-        """Return the watched values by the bank that judges them."""
-        values: dict[Key, dict[Series, float]] = defaultdict(dict)
-        for metric, samples in told:
-            if key := self._key(metric):
-                found = values[key]
-                for sample in samples:
-                    found[Series(metric, sample.labels)] = sample.value
-        return values
-
-    def _judge(
-        self, teller: str, values: Mapping[Key, Mapping[Series, float]], at: float, *, moved: bool
-    ) -> None:
-        """
-        Show what is to be said of *values*; of what *teller* does not tell any more, nothing.
-
-        Args:
-            moved: They are new; of those that are not, the same is said as before.
-        """
-        if moved:
+    def _judge(self, answer: _Answer) -> None:
+        """Show what is to be said of an answer; of what its teller tells no longer, nothing."""
+        teller, values = answer.teller, answer.values
+        if answer.moved:
             self._said[teller] = {
-                key: list(self._bank(key).update(at, found)) for key, found in values.items()
+                key: list(self._bank(key).update(answer.at, found)) for key, found in values.items()
             }
         said = self._said.get(teller, {})
         for key in [key for key, name in self._teller.items() if name == teller]:
             if key not in values:
-                self._ledger.enter(_name(key), ())
+                self._ledger.enter(key.name, ())
                 del self._teller[key]
         for key in values:
             if key in said:
-                self._ledger.enter(_name(key), said[key])
+                self._ledger.enter(key.name, said[key])
                 self._teller[key] = teller
 
     def _bank(self, key: Key) -> Bank:
@@ -157,7 +151,34 @@ class Anomalies:
         return self._banks[key]
 
     def _new_bank(self, key: Key) -> Bank:
-        return Bank(self._judged, window=key.window, limit=self._limit, by_design=self._by_design)
+        return Bank(
+            self._places.judged, window=key.window, limit=self._limit, by_design=self._by_design
+        )
+
+    # --- what was before the first answer ---
+
+    @property
+    def warming(self) -> bool:
+        """Whether somebody is learning what was before: what is known here is not all."""
+        return self._meanwhile is not None
+
+    def student(self) -> Anomalies:
+        """Return who is to learn what was before, and remember the answers from now on."""
+        self._meanwhile = deque(maxlen=_MEANWHILE_MAX)
+        return Anomalies(self._target, self._settings)
+
+    def adopt(self, student: Anomalies) -> None:
+        """Go on with what *student* has learnt, and judge the answers since then by it."""
+        answers = self._meanwhile or ()
+        self.give_up()
+        if not student.cold:
+            self._banks = student._banks
+            for answer in answers:
+                self._judge(answer)
+
+    def give_up(self) -> None:
+        """Go on with what is known here."""
+        self._meanwhile = None
 
     # --- what survives a restart ---
 
@@ -170,6 +191,24 @@ class Anomalies:
             "made_at": self._stamps.made_at,
         }
         return memory.pack(self._banks, about)
+
+    def succeed(self, other: Anomalies, at: float) -> None:
+        """
+        Go on where *other* is, which has watched the same backend until now, unix time.
+
+        Raises:
+            ValueError: What it knows is of no use here; nothing has changed.
+        """
+        self.restore(other.state(at))
+        if self._by_design is not other._by_design:
+            return
+        keys = self.wanted().keys()
+        for teller, said in other._said.items():
+            self._said[teller] = {key: said[key] for key in said.keys() & keys}
+        for key, teller in other._teller.items():
+            if key in self._said.get(teller, {}):
+                self._teller[key] = teller
+                self._ledger.enter(key.name, self._said[teller][key])
 
     def restore(self, arrays: Arrays, *, after: float = 0.0) -> None:
         """
@@ -187,13 +226,7 @@ class Anomalies:
         """
         try:
             header = memory.header_of(arrays, self._target, after)
-            # Who nobody watches now stays as it was, for some days.
-            banks, begun = memory.read(
-                header,
-                arrays,
-                self._new_bank,
-                lambda metric, window: self._key(metric) or key_of(metric, window),
-            )
+            banks, begun = memory.read(header, arrays, self._new_bank, self._places.place)
             stamps = Stamps({name: float(at) for name, at in header["made_at"].items()})
         except ValueError:
             raise
@@ -215,10 +248,6 @@ class Anomalies:
                 metrics=metrics,
             )
 
-    def _key(self, metric: Metric) -> Key | None:
-        """Return the bank that judges *metric*; None when nobody watches it."""
-        return key_of(metric, self._plan[metric][1]) if metric in self._plan else None
-
     def note_restored(self, *, restored: bool) -> None:
         """Show whether a saved state was gone on from."""
         self._ledger.enter("restored", [Sample(own.ANOMALY_STATE_RESTORED, (), float(restored))])
@@ -226,7 +255,3 @@ class Anomalies:
     def note_saved(self, at: float) -> None:
         """Show when the state was last saved."""
         self._ledger.enter("saved", [Sample(own.ANOMALY_STATE_SAVED, (), at)])
-
-
-def _name(key: Key) -> str:
-    return " ".join(map(str, key))

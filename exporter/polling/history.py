@@ -22,10 +22,16 @@ _TIMEOUT_S: Final = 10.0
 # A day of 200 series at 30 s, as Prometheus writes it.
 _BYTES_MAX: Final = 32 * 2**20
 _OK: Final = 200
+# Of Prometheus while it starts, and of proxies that do not reach it.
+_AWAY: Final = {502, 503, 504}
 
 
 class HistoryError(Exception):
     """Raised when Prometheus does not tell; the text is safe to show."""
+
+
+class AwayError(HistoryError):
+    """Raised when there is no Prometheus, or it has only just started: later there may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,8 @@ class History:
         Return what *query* was at each moment of *span*.
 
         Raises:
-            HistoryError: Prometheus cannot be asked, or does not answer as it should.
+            AwayError: Prometheus cannot be asked.
+            HistoryError: It does not answer as it should.
         """
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -96,8 +103,8 @@ class History:
         except (UnreadableError, httpx.ProtocolError):
             message = "the answer was cut or is not HTTP"
         except (httpx.TransportError, OSError) as error:
-            message = refusal(error)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            raise AwayError(refusal(error)) from None
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
             message = "not an answer of Prometheus"
         raise HistoryError(message)
 
@@ -111,14 +118,20 @@ class History:
         response = await self._transport.handle_async_request(request)
         try:
             if response.status_code != _OK:
+                away = response.status_code in _AWAY
                 message = f"HTTP {response.status_code}"
-                raise HistoryError(message)
+                raise (AwayError if away else HistoryError)(message)
             return await read_body(response, _BYTES_MAX)
         finally:
             await response.aclose()
 
 
 def _past(one: Any, span: Span) -> Past:
-    """Read a series of a matrix; ValueError, KeyError or TypeError if it is none."""
+    """Read a series of a matrix; an error of any kind if it is none."""
+    labels = dict(one["metric"])
+    if not all(isinstance(text, str) for text in labels.values()):
+        raise TypeError(labels)
     points = ((span.place(float(at)), float(value)) for at, value in one["values"])
-    return Past(dict(one["metric"]), {place: value for place, value in points if isfinite(value)})
+    # What is not of the span was not asked for.
+    values = {at: value for at, value in points if isfinite(value) and 0 <= at < span.count}
+    return Past(labels, values)

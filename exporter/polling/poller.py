@@ -263,6 +263,10 @@ class Poller:
         next_at = datetime.now(UTC) + timedelta(seconds=max(0.0, interval_s - took_s))
         duty.job.reschedule(IntervalTrigger(seconds=interval_s, start_date=next_at, timezone=UTC))
 
+    def refresh(self) -> None:
+        """Show what was judged since the last answer."""
+        self._refresh()
+
     def _refresh(self, *changed: Duty) -> None:
         """Make the verdict metrics of what *changed* anew and give the whole a new version."""
         for duty in changed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from exporter.catalogue.sample import Sample
 from exporter.exposition import Families, Page
 from exporter.polling.gate import Gate
 from exporter.polling.poller import Poller
+from exporter.polling.watching import Watching
 from exporter.settings import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     from exporter.catalogue.model import Metric
-    from exporter.polling.anomalies import Anomalies
-    from exporter.polling.keeper import Keeper
     from exporter.polling.poller import PollAnswer
     from exporter.settings import Settings, Target
 
@@ -96,8 +94,7 @@ class Runtime:
         self._main: Page | None = None
         self._own: dict[Metric, list[Sample]] = {}
         self._own_version = 0
-        self._keeper: Keeper | None = None
-        self._warmings: set[asyncio.Task[None]] = set()
+        self._watching = Watching(wall)
         self._loaded(ok=True)
 
     @property
@@ -120,9 +117,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """End polling and close every connection."""
-        for task in self._warmings:
-            task.cancel()
-        await asyncio.gather(*self._warmings, return_exceptions=True)
+        await self._watching.stop()
         await asyncio.gather(*(poller.stop() for poller in self._pollers.values()))
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
@@ -188,7 +183,7 @@ class Runtime:
                     self._connect(target, settings),
                     scheduler=self._scheduler,
                     gate=self._gates.setdefault(target.url, Gate(time.monotonic)),
-                    anomalies=self._watch(target, settings, poller),
+                    anomalies=self._watching.watch(target, settings, poller),
                     successor_of=poller if poller and poller.target.url == target.url else None,
                     delay_s=_TARGET_DELAY_S * place,
                 )
@@ -202,63 +197,12 @@ class Runtime:
         self._gates = {url: gate for url, gate in self._gates.items() if url in urls}
         for poller in new:
             poller.start()
+        self._watching.swapped(before, pollers, settings)
         gone = [poller for poller in before.values() if poller not in pollers.values()]
         await asyncio.gather(*(poller.stop() for poller in gone))
 
-    def _watch(self, target: Target, settings: Settings, before: Poller | None) -> Anomalies | None:
-        """Return detectors for *target*, which go on where they were."""
-        if not settings.anomaly.enabled:
-            return None
-        from exporter.polling.anomalies import Anomalies  # noqa: PLC0415 - it imports NumPy
-
-        anomalies = Anomalies(target.name, settings)
-        keeper = self._keeper_for(settings)
-        if before is not None and before.anomalies is not None and before.target.url == target.url:
-            # Not when a lower limit has no room for all of its series: then they are learnt anew.
-            with suppress(ValueError):
-                anomalies.restore(before.anomalies.state(self._wall()))
-            if keeper is not None:
-                anomalies.note_restored(restored=True)
-        elif keeper is not None:
-            keeper.restore(target.name, anomalies)
-        # The URL has a default for links; only one that was given is known to be there.
-        if anomalies.cold and before is None and "prometheus_url" in settings.model_fields_set:
-            self._warm(target, settings, anomalies)
-        return anomalies
-
-    def _warm(self, target: Target, settings: Settings, anomalies: Anomalies) -> None:
-        """Let *anomalies* learn from what Prometheus remembers, while everything else goes on."""
-        from exporter.polling.history import History  # noqa: PLC0415 - needed by few
-        from exporter.polling.warming import Warming  # noqa: PLC0415
-
-        history = History(settings.prometheus_url)
-        warming = Warming(
-            target.name, anomalies, history, step_s=settings.poll.interval, wall=self._wall
-        )
-        task = asyncio.get_running_loop().create_task(warming.run())
-        self._warmings.add(task)
-        task.add_done_callback(self._warmings.discard)
-
-    def _keeper_for(self, settings: Settings) -> Keeper | None:
-        """Return who keeps the state, the same as long as the folder is the same."""
-        if settings.state_dir is None or not settings.anomaly.enabled:
-            return None
-        from exporter.polling.keeper import Keeper  # noqa: PLC0415 - it imports NumPy
-
-        if self._keeper is None or self._keeper.folder != settings.state_dir:
-            self._keeper = Keeper(settings.state_dir, wall=self._wall)
-        return self._keeper
-
     async def _save(self) -> None:
-        """Save what the detectors have learnt, where there is a folder for it."""
-        keeper = self._keeper_for(self._settings)
-        watching = {
-            name: poller.anomalies
-            for name, poller in self._pollers.items()
-            if poller.anomalies is not None and not poller.anomalies.paused
-        }
-        if keeper is not None and watching:
-            await keeper.save(watching)
+        await self._watching.save(self._pollers.values(), self._settings)
 
     def _families(self) -> Families:
         """Return the first target's families with the exporter's own."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.catalogue.verdicts import Verdict
 from exporter.polling import history
+from exporter.settings import ConfigurationError
+from tests.polling.fake_api import Script, cache_payload
 from tests.polling.test_runtime import World, targets, until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exporter.api.client import ApiClient
+    from exporter.settings import Settings, Target
 
 SAMPLES = 'ops_anomaly_samples{metric="ops_cache_hit_ratio"}'
 
@@ -113,7 +120,7 @@ async def test_prometheus_is_asked_only_where_the_configuration_names_it(
 
     world = await lives(targets("one") | {"prometheus_url": "http://127.0.0.1:1"})
     assert asked == ["http://127.0.0.1:1"]
-    assert count(world) in {None, 1.0}
+    assert count(world) == 1, "what is answered meanwhile is judged"
 
 
 async def test_who_has_a_saved_state_asks_nobody(asked: list[str], tmp_path: Path) -> None:
@@ -123,3 +130,126 @@ async def test_who_has_a_saved_state_asks_nobody(asked: list[str], tmp_path: Pat
     world = await lives(tree | {"prometheus_url": "http://127.0.0.1:1"})
     assert count(world) == 2
     assert asked == []
+
+
+class Remembers(history.History):
+    """A Prometheus that saw 20 answers of the cache; the last query waits until it may go on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.go_on = asyncio.Event()
+        REMEMBERING.append(self)
+
+    async def values(self, query: str, span: history.Span) -> list[history.Past]:
+        if "ops_recommendation_click_through_ratio" in query:
+            await self.go_on.wait()
+        values = dict.fromkeys(range(span.count - 20, span.count), 0.9)
+        if "ops_endpoint_last_success_timestamp_seconds" in query:
+            values = {n: 1000.0 + n for n in values}
+        elif "ops_cache_hit_ratio" not in query:
+            return []
+        return [history.Past({"backend": "one"}, values)]
+
+
+REMEMBERING: list[Remembers] = []
+
+
+@pytest.fixture
+def remembering(monkeypatch: pytest.MonkeyPatch) -> list[Remembers]:
+    monkeypatch.setattr(history, "History", Remembers)
+    REMEMBERING.clear()
+    return REMEMBERING
+
+
+def warming(folder: Path) -> World:
+    world = World(
+        targets("one") | {"state_dir": str(folder), "prometheus_url": "http://127.0.0.1:1"}
+    )
+    world.scripts["one"] = {
+        "cache": Script(cache_payload()),
+        "recommendations": Script(verdict=Verdict.HTTP_ERROR),
+    }
+    return world
+
+
+async def test_what_was_learnt_is_shown_without_another_answer(
+    remembering: list[Remembers], tmp_path: Path
+) -> None:
+    world = warming(tmp_path)
+    await world.runtime.start()
+    await until(lambda: count(world) == 1)
+
+    remembering[0].go_on.set()
+    await until(lambda: count(world) == 21)
+    await world.runtime.stop()
+
+    assert world.apis["one"][0].times("cache") == 1
+    assert count(await lives({**world.tree})) == 22
+
+
+async def test_a_reload_amid_warming_begins_it_again(
+    remembering: list[Remembers], tmp_path: Path
+) -> None:
+    world = warming(tmp_path)
+    await world.runtime.start()
+    await until(lambda: count(world) == 1)
+
+    world.tree |= {"anomaly": {"watch": {"ops_queue_length": {"floor": 20}}}}
+    await world.runtime.reload()
+    assert count(world) == 1, "what was said stays until the next answer"
+    remembering[0].go_on.set()
+    await until(lambda: len(remembering) == 2)
+    remembering[1].go_on.set()
+    await until(lambda: (count(world) or 0) >= 20)
+    await until(lambda: world.apis["one"][1].times("cache") == 1)
+    await until(lambda: count(world) == 21)
+    await world.runtime.stop()
+
+    assert files(tmp_path) == ["anomalies-one.npz"]
+
+
+async def test_a_reload_of_something_else_leaves_the_warming_alone(
+    remembering: list[Remembers], tmp_path: Path
+) -> None:
+    world = warming(tmp_path)
+    await world.runtime.start()
+    await until(lambda: count(world) == 1)
+
+    world.tree |= {"exporter_url": "http://127.0.0.1:2"}
+    await world.runtime.reload()
+    remembering[0].go_on.set()
+    await until(lambda: count(world) == 21)
+    await world.runtime.stop()
+
+    assert len(remembering) == 1
+
+
+async def test_a_stop_amid_warming_saves_nothing_so_that_the_next_start_warms_again(
+    remembering: list[Remembers], tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        await lives(warming(tmp_path).tree)
+        assert files(tmp_path) == []
+        assert len(remembering) == number
+
+
+async def test_a_reload_that_fails_begins_no_warming(
+    remembering: list[Remembers], tmp_path: Path
+) -> None:
+    world = World(targets("one"))
+    await world.runtime.start()
+    tree = warming(tmp_path).tree
+    world.tree = tree | targets("one", "two", two="http://127.0.0.1:1/refused")
+    connect = world.connect
+
+    def refuse(target: Target, settings: Settings) -> ApiClient:
+        if target.name == "two":
+            raise ConfigurationError(target.name)
+        return connect(target, settings)
+
+    world.runtime._connect = refuse
+    with pytest.raises(ConfigurationError):
+        await world.runtime.reload()
+    await world.runtime.stop()
+
+    assert remembering == []
