@@ -15,6 +15,7 @@ from exporter.mixin.parts import (
     States,
     defaults,
     empty,
+    lettered,
     override,
     steps,
     words,
@@ -37,7 +38,8 @@ class Item:
         unit: Grafana's id of the unit.
         states: Words for its values.
         limit: From here on the value is coloured.
-        colour: Of its bar.
+        colour: Of its letters or its bar.
+        top: Where its bar is full.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Item:
     states: States = field(default_factory=dict)
     limit: float | None = None
     colour: str = BLUE
+    top: float | None = None
 
 
 def cards(
@@ -56,12 +59,14 @@ def cards(
     *items: Item,
     size: tuple[int, int],
     rising: Rising | None = None,
+    nothing: str = "",
 ) -> m.Panel:
     """
     Show a card for each of several quantities, with one query.
 
     Args:
         rising: Show course and change within the shown range too; None for the present alone.
+        nothing: What to say when there is none of them.
     """
     panel = blank(panel_id, title, why, size)
     query = _union(items)
@@ -69,7 +74,7 @@ def cards(
     options = options_of(panel)
     options.color_mode = c.BigValueColorMode.VALUE
     options.text_mode = c.BigValueTextMode.VALUE_AND_NAME
-    options.text = c.VizTextDisplayOptions(title_size=13, value_size=22)
+    options.text = c.VizTextDisplayOptions(title_size=13, value_size=20)
     options.wide_layout = False
     if rising is not None:
         panel.max_data_points = 100
@@ -79,8 +84,13 @@ def cards(
     settings = defaults(panel)
     settings.unit = "short"
     settings.thresholds = steps(base=BLUE)
+    if nothing:
+        settings.no_value = nothing
     for item in items:
-        override(panel, "byName", item.title, _properties(item))
+        properties = _properties(item)
+        if rising is not None:
+            properties["fieldMinMax"] = True  # or the largest flattens the course of the others
+        override(panel, "byName", item.title, properties)
     return panel
 
 
@@ -90,9 +100,9 @@ def bars(
     why: str,
     *items: Item,
     size: tuple[int, int],
-    top: float | None = None,
+    nothing: str = "",
 ) -> m.Panel:
-    """Show quantities as bars below each other, with one query; *top* is where a bar is full."""
+    """Show quantities as bars below each other, with one query."""
     panel = empty("bargauge", panel_id, title, why, size)
     panel.targets = [_union(items).target(instant=True)]
     panel.options = bargauge.Options(
@@ -113,7 +123,8 @@ def bars(
     settings = defaults(panel)
     settings.unit = "short"
     settings.min_val = 0
-    settings.max_val = top
+    if nothing:
+        settings.no_value = nothing
     for item in items:
         properties = _properties(item) | {"color": {"mode": "fixed", "fixedColor": item.colour}}
         if item.limit is not None:
@@ -131,7 +142,9 @@ def _properties(item: Item) -> dict[str, Any]:
     if item.decimals is not None:
         properties["decimals"] = item.decimals
     if item.states:
-        properties["mappings"] = words(item.states)
-    if item.limit is not None:
+        properties["mappings"] = words(lettered(item.states))
+    if item.top is not None:
+        properties["max"] = item.top
+    if item.limit is not None or item.colour != BLUE:
         properties["thresholds"] = steps(item.limit, base=item.colour, above=ORANGE)
     return properties

@@ -66,21 +66,20 @@ def graph(
     unit: str,
     limit: Threshold | None = None,
     style: Style = Style.LINES,
-    w: int = 12,
-    h: int = 9,
+    size: tuple[int, int] = (12, 9),
+    calm: bool = False,
 ) -> m.Panel:
-    """Show how quantities change; *limit* is a dashed line."""
-    panel = empty("timeseries", panel_id, title, why, (w, h))
+    """
+    Show how quantities change.
+
+    Args:
+        limit: A dashed line.
+        calm: The legend is a list without numbers, for a panel of little height.
+    """
+    panel = empty("timeseries", panel_id, title, why, size)
     panel.targets = [query.target(place) for place, query in enumerate(queries)]
     panel.options = timeseries.Options(
-        legend=c.VizLegendOptions(
-            display_mode=c.LegendDisplayMode.TABLE,
-            placement=c.LegendPlacement.BOTTOM,
-            show_legend=True,
-            calcs=[_LAST, "max"],
-            sort_by="Last *",
-            sort_desc=True,
-        ),
+        legend=_legend(calm=calm),
         tooltip=c.VizTooltipOptions(mode=c.TooltipDisplayMode.MULTI, sort=c.SortOrder.DESCENDING),
     )
     custom = timeseries.FieldConfig(
@@ -117,24 +116,14 @@ def lines(
     size: tuple[int, int],
     calm: bool = False,
 ) -> m.Panel:
-    """
-    Show named series in their colours, with one query.
-
-    Args:
-        calm: The legend is a list without numbers, for a panel of little height.
-    """
+    """Show named series in their colours, with one query."""
     query = Query(
         expr=named({line.title: line.expr for line in series}), legend="{{series}} · {{backend}}"
     )
-    panel = graph(panel_id, title, why, query, unit=unit, w=size[0], h=size[1])
+    panel = graph(panel_id, title, why, query, unit=unit, size=size, calm=calm)
     custom = defaults(panel).custom
     assert isinstance(custom, timeseries.FieldConfig)  # noqa: S101 - for the type checker
     custom.line_width, custom.fill_opacity = 2, 6
-    assert isinstance(panel.options, timeseries.Options)  # noqa: S101 - for the type checker
-    if calm:
-        legend = panel.options.legend
-        legend.display_mode, legend.calcs = c.LegendDisplayMode.LIST, []
-        legend.sort_by, legend.sort_desc = None, None
     for line in series:
         override(panel, "byRegexp", f"/^{line.title} ·/", _drawn(line))
     return panel
@@ -168,18 +157,36 @@ def shares(
             show_legend=True,
             display_mode=c.LegendDisplayMode.TABLE,
             placement=c.LegendPlacement.RIGHT,
-            values=[
-                piechart.PieChartLegendValues.VALUE,
-                piechart.PieChartLegendValues.PERCENT,
-            ],
+            # Of what is a share already the share is the value.
+            values=[piechart.PieChartLegendValues.VALUE]
+            if unit == "percentunit"
+            else [piechart.PieChartLegendValues.VALUE, piechart.PieChartLegendValues.PERCENT],
         ),
     )
     settings = defaults(panel)
+    settings.custom = piechart.FieldConfig()
     settings.unit = unit
     settings.color = m.FieldColor(mode=m.FieldColorModeId.PALETTE_CLASSIC)
     for name, colour in (colours or {}).items():
         override(panel, "byName", name, {"color": _fixed(colour)})
     return panel
+
+
+def _legend(*, calm: bool) -> c.VizLegendOptions:
+    if calm:
+        return c.VizLegendOptions(
+            display_mode=c.LegendDisplayMode.LIST,
+            placement=c.LegendPlacement.BOTTOM,
+            show_legend=True,
+        )
+    return c.VizLegendOptions(
+        display_mode=c.LegendDisplayMode.TABLE,
+        placement=c.LegendPlacement.BOTTOM,
+        show_legend=True,
+        calcs=[_LAST, "max"],
+        sort_by="Last *",
+        sort_desc=True,
+    )
 
 
 def _drawn(line: Line) -> dict[str, Any]:

@@ -199,7 +199,9 @@ def _variable(place: int) -> m.VariableModel:
 
 
 def _firing(alerts: str) -> m.AnnotationQuery:
-    expr = f'ALERTS{{alertstate="firing", alertname=~"{alerts}", backend=~"$backend|"}}'
+    chosen = f'alertstate="firing", alertname=~"{alerts}", backend=~"$backend|"'
+    # An alert that has become critical is still one alert.
+    expr = f"max by (alertname, backend) (ALERTS{{{chosen}}})"
     return m.AnnotationQuery(
         name="Alerts",
         datasource=SOURCE,
@@ -207,7 +209,7 @@ def _firing(alerts: str) -> m.AnnotationQuery:
         icon_color="red",
         target=prometheus.Dataquery(datasource=SOURCE, ref_id="Alerts", expr=expr, interval="30s"),
         title_format="{{alertname}}",
-        text_format="{{severity}}",
+        text_format="{{backend}}",
     )
 
 

@@ -9,7 +9,18 @@ from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as m
 from grafana_foundation_sdk.models import table
 
-from exporter.mixin.parts import CLEAR, Query, States, defaults, empty, override, ref, steps, words
+from exporter.mixin.parts import (
+    CLEAR,
+    GOOD,
+    Query,
+    States,
+    defaults,
+    empty,
+    override,
+    ref,
+    steps,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,8 +117,16 @@ def grid(
     return panel
 
 
+def hide(panel: m.Panel, *labels: str) -> None:
+    """Leave out columns of a panel from ``grid`` that are labels and no column of it."""
+    (organize,) = [t for t in panel.transformations or () if t.id_val == "organize"]
+    assert isinstance(organize.options, dict)  # noqa: S101 - for the type checker
+    organize.options["excludeByName"] |= dict.fromkeys(labels, True)
+
+
 def _properties(column: Column) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
+    # Of the panel it says why there are no rows; in a cell it would say so of a single value.
+    properties: dict[str, Any] = {"noValue": "-" if column.expr else " "}
     if column.expr:
         properties["unit"] = column.unit
     if column.decimals is not None:
@@ -115,7 +134,13 @@ def _properties(column: Column) -> dict[str, Any]:
     if column.width:
         properties["custom.width"] = column.width
     if column.states:
-        properties["mappings"] = words(column.states)
+        # What is well stays quiet, so that the eye finds what is not.
+        calm = {
+            number: (says, CLEAR if colour == GOOD else colour)
+            for number, (says, colour) in column.states.items()
+        }
+        properties["mappings"] = words(calm)
+        properties["thresholds"] = steps(base=CLEAR)
         properties["custom.cellOptions"] = _COLOURED
         properties["custom.align"] = "left"
     if column.limit is not None:

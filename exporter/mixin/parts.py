@@ -19,6 +19,7 @@ GOOD, IDLE, WARN, BAD = "#2e7d32", "#1f60c4", "#b45309", "#c4162a"
 CLEAR: Final = "transparent"
 # Lines and large letters: a contrast of 3 and more on the white and on the dark background.
 BLUE, ORANGE, RED, GREEN, PURPLE = "#3b82f6", "#ea580c", "#ef4444", "#16a34a", "#a855f7"
+GREY: Final = "#6b7280"
 # The letters of the theme.
 PLAIN: Final = "text"
 # What is read of each value, a sign and a word, and its colour.
@@ -114,6 +115,12 @@ def override(panel: m.Panel, matcher: str, options: object, properties: dict[str
             properties=[m.DynamicConfigValue(name, value) for name, value in properties.items()],
         )
     )
+
+
+def lettered(states: Mapping[int, tuple[str, str]]) -> States:
+    """Return *states* in colours for letters instead of backgrounds."""
+    letters = {GOOD: GREEN, IDLE: BLUE, WARN: ORANGE, BAD: RED}
+    return {n: (says, letters.get(colour, colour)) for n, (says, colour) in states.items()}
 
 
 def words(states: Mapping[int, tuple[str, str]]) -> list[m.ValueMapping]:

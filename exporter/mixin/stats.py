@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 LAST: Final = c.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="")
 
 
+# In pixels. Larger ones are cut on a narrow screen.
+_LETTERS_MAX: Final = 22
+
+
 class Rising(Enum):
     """What it means that a value rises; the colour of its trend."""
 
@@ -62,7 +66,7 @@ def single(
     if by_name:
         options.color_mode = c.BigValueColorMode.NONE
         options.text_mode = c.BigValueTextMode.NAME
-    options.text = c.VizTextDisplayOptions(value_size=6 * size[1])
+    options.text = c.VizTextDisplayOptions(value_size=min(6 * size[1], _LETTERS_MAX))
     settings = defaults(panel)
     settings.unit = unit
     settings.mappings = words(states or {})
@@ -94,7 +98,7 @@ def tiles(
     panel.targets = [query.target(place, instant=True) for place, query in enumerate(queries)]
     options = options_of(panel)
     options.text_mode = c.BigValueTextMode.VALUE_AND_NAME
-    options.text = c.VizTextDisplayOptions(title_size=14, value_size=16)
+    options.text = c.VizTextDisplayOptions(title_size=11, value_size=14)
     settings = defaults(panel)
     settings.unit = unit
     settings.mappings = words(states or {})
@@ -116,7 +120,7 @@ def card(
     rising: Rising,
     decimals: int | None = None,
     limit: float | None = None,
-    size: tuple[int, int] = (4, 4),
+    size: tuple[int, int] = (5, 5),
 ) -> m.Panel:
     """
     Show a value with its course and its change within the shown range.

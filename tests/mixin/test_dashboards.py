@@ -29,6 +29,43 @@ if TYPE_CHECKING:
 
 # Links, annotations and bookmarks hold these numbers: one may be added, none may change.
 PANEL_IDS = {
+    "ops-overview": {
+        1: "Updated",
+        2: "Stale data",
+        3: "Not healthy",
+        4: "Alerts that fire",
+        5: "Acknowledged alerts",
+        6: "Modules",
+        10: "System status",
+        20: "Latency P95",
+        21: "Requests",
+        22: "Errors",
+        23: "Uptime",
+        30: "Response time of the API",
+        31: "Failed requests",
+        32: "Quick actions",
+        41: "Module health",
+        42: "Modules in detail",
+        51: "Database: connection pool",
+        52: "Database: queries",
+        53: "Database: tables",
+        54: "Event bus",
+        55: "Event bus: events by type",
+        56: "Event bus: types",
+        57: "Cache: hit rate",
+        58: "Cache: size and evictions",
+        59: "Cache: most used keys",
+        61: "Ingestion jobs by state",
+        62: "Ingestion jobs",
+        63: "Worker heartbeat",
+        64: "Queue length",
+        65: "Workers",
+        71: "ML models",
+        81: "Engagement",
+        82: "Recommendation quality",
+        83: "Recommendation models",
+        91: "Sparse embeddings",
+    },
     "ops-exporter": {
         1: "Exporter",
         2: "Monitoring API",
@@ -54,7 +91,10 @@ PANEL_IDS = {
     },
 }
 # Units of Grafana that the dashboards use; a unit that it does not know is shown as text.
-UNITS = {"short", "s", "bytes", "percentunit", "cpm", "reqps", "ops", "dateTimeFromNow", "none"}
+UNITS = {
+    *("short", "percentunit", "s", "dtdurations", "dateTimeFromNow", "bytes", "decbytes"),
+    *("cpm", "cps", "reqps"),
+}
 # What rules record knows the backend alone, and what the action service tells serves them all.
 RECORDED = {r.record for group in GROUPS for r in group.rules if isinstance(r, Recording)}
 SERVICE = {metric.name for metric in METRICS.values() if metric.service}
@@ -326,6 +366,14 @@ def test_the_sdk_reads_what_it_wrote(path: Path) -> None:
         for name in ("auto", "auto_min", "auto_count"):
             variable.pop(name)
     assert again == tree
+
+
+def test_the_overview_asks_for_little_at_each_refresh() -> None:
+    tree = dashboard(next(path for path in DASHBOARDS if path.stem == "ops-overview"))
+
+    queries = [expr for _, expr in targets(tree)] + tree["annotations"]["list"]
+
+    assert len(queries) <= 60
 
 
 def test_a_line_of_panels_that_is_not_full_is_refused() -> None:

@@ -217,7 +217,7 @@ def test_a_panel_leads_on_from_its_header() -> None:
         detail(dashboards.CACHE, dashboards.CACHE_HIT_RATIO),
     )
 
-    (link,) = panel.links or ()
+    (link,) = links_of(panel)
     assert link.title == "Open Cache"
     assert str(link.url).endswith("&viewPanel=10")
 
@@ -235,11 +235,9 @@ def test_the_parts_of_a_whole_have_the_colours_of_their_states() -> None:
 
 
 def test_a_bar_ends_where_it_is_told_to_be_full() -> None:
-    panel = bars(1, "Pool", "Why.", Item(title="Active", expr="x"), size=(8, 6), top=20)
+    panel = bars(1, "Pool", "Why.", Item(title="Used", expr="x", top=1.0), size=(8, 6))
 
-    defaults = config(panel).defaults
-    assert defaults is not None
-    assert (defaults.min_val, defaults.max_val) == (0, 20)
+    assert overrides(panel)["Used"]["max"] == 1.0
 
 
 def test_the_names_of_a_union_are_labels_of_their_own() -> None:

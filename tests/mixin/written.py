@@ -49,7 +49,7 @@ def panels(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def targets(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield title and expression of every query of a dashboard."""
     for panel in panels(tree):
-        for target in panel["targets"]:
+        for target in panel.get("targets", ()):
             yield panel["title"], target["expr"]
 
 
@@ -91,7 +91,7 @@ def selectors(expr: str) -> list[promql_parser.VectorSelector]:
 
 def known_names() -> set[str]:
     """Return every name that an expression may use."""
-    names = {"up", "ALERTS"}
+    names = {"up", "ALERTS", "ALERTS_FOR_STATE"}
     for metric in METRICS.values():
         names.add(metric.name)
         if metric.kind is Kind.HISTOGRAM:

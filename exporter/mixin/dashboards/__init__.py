@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import dashboards as identities
-from exporter.mixin.dashboards import exporter
+from exporter.mixin.dashboards import exporter, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,5 +14,6 @@ if TYPE_CHECKING:
     from exporter.links import Links
 
 DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
+    identities.OVERVIEW: overview.render,
     identities.EXPORTER: exporter.render,
 }

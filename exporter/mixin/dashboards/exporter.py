@@ -189,7 +189,7 @@ def _pace() -> m.RowPanel:
             Query(expr=_AGE, legend=_EACH),
             unit="s",
             limit=DATA_AGE_MAX,
-            w=24,
+            size=(24, 9),
         ),
     )
 

@@ -1,0 +1,187 @@
+"""The head of the page: how old the numbers are, and the alerts that fire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from exporter.catalogue import actions, dashboards
+from exporter.catalogue import metrics as m
+from exporter.catalogue import own_metrics as own
+from exporter.catalogue.thresholds import DATA_AGE_MAX
+from exporter.catalogue.verdicts import Verdict
+from exporter.mixin import firing
+from exporter.mixin.cards import Item, cards
+from exporter.mixin.grids import Column, grid, hide
+from exporter.mixin.leads import VALUE, Lead, detail, linked, page, runbook
+from exporter.mixin.parts import GOOD, GREEN, IDLE, PLAIN, WARN, Query
+from exporter.mixin.promql import known, last, series, worst
+from exporter.mixin.readings import HEALTH, SEVERITIES
+from exporter.mixin.stats import tiles
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.models.dashboard import Panel
+
+    from exporter.links import Links
+
+_BY: Final = ("backend", "endpoint")
+_ANSWERED: Final = worst(last(own.ENDPOINT_LAST_SUCCESS), *_BY)
+_SUCCESS: Final = worst(last(own.ENDPOINT_SUCCESS), *_BY)
+_NOT_OFFERED: Final = last(own.ENDPOINT_STATUS, f'status="{Verdict.NOT_OFFERED}"')
+_SCRAPED: Final = worst(series("up"), "backend")
+# It fails, it was not asked when it should have been, or the exporter is not reached. What never
+# gave an answer has no last known value.
+_STALE: Final = f"""\
+bottomk(5, 1000 * {_ANSWERED}
+and on (backend, endpoint) (
+  {_SUCCESS} == 0
+  or
+  {_ANSWERED} < time() - {2 * DATA_AGE_MAX.value:g}
+  unless on (backend, endpoint) {_NOT_OFFERED} == 1
+  or
+  {_ANSWERED} and on (backend) {_SCRAPED} == 0
+))
+or on ()
+label_replace(vector(0), "endpoint", "every endpoint", "", "")"""
+_UNWELL: Final = f"""\
+2 * ({worst(known(m.MODULE_STATUS, 'status="degraded"'), "backend", "module")} == 1)
+or
+3 * ({worst(known(m.MODULE_STATUS, 'status="down"'), "backend", "module")} == 1)
+or on ()
+label_replace(vector(0), "module", "every module", "", "")"""
+
+
+def panels(links: Links) -> list[Panel]:
+    """Return the head of the page."""
+    return [_updated(), _stale(), _counts(), _unwell(), _alerts(links), _acknowledged(links)]
+
+
+def _updated() -> Panel:
+    panel = tiles(
+        1,
+        "Updated",
+        "When the monitoring API last gave a usable answer to anything. Minutes ago: nothing on"
+        " this page is current; see the dashboard Exporter for why.",
+        Query(expr=f"1000 * max({_ANSWERED})", legend="last answer"),
+        size=(5, 3),
+        unit="dateTimeFromNow",
+        base=IDLE,
+    )
+    return linked(panel, detail(dashboards.EXPORTER, dashboards.EXPORTER_VERDICTS))
+
+
+def _stale() -> Panel:
+    return tiles(
+        2,
+        "Stale data",
+        "Endpoints of the monitoring API that give no usable answer now, and since when; of many"
+        " the five that have been silent for longest. Their"
+        " numbers on this page are the last known ones, for six hours; graphs show a gap. Refresh"
+        " now asks again; the dashboard Exporter says what is wrong.",
+        Query(expr=_STALE, legend="{{endpoint}} {{backend}}"),
+        size=(7, 3),
+        unit="dateTimeFromNow",
+        states={0: ("✔ current", GOOD)},
+        base=WARN,
+        lead=detail(dashboards.EXPORTER),
+    )
+
+
+def _unwell() -> Panel:
+    return tiles(
+        3,
+        "Not healthy",
+        "Modules that say of themselves that they are degraded or down. A click leads to the"
+        " module. A backend that knows no modules shows its components further down.",
+        Query(expr=_UNWELL, legend="{{module}}"),
+        size=(6, 3),
+        states={0: ("✔ healthy", GOOD), **{n: HEALTH[n] for n in (2, 3)}},
+        lead=detail(dashboards.MODULE, module="${__field.labels.module}"),
+    )
+
+
+def _counts() -> Panel:
+    panel = cards(
+        6,
+        "Modules",
+        "How many modules are in which state; of a backend that knows none, its components. Those"
+        " that are not healthy stand beside, everything else in the section Modules.",
+        Item(title="healthy", expr=_count("healthy"), colour=GREEN),
+        Item(title="degraded", expr=_count("degraded"), colour=PLAIN, limit=1),
+        Item(title="down", expr=_count("down"), colour=PLAIN, limit=1),
+        size=(6, 3),
+    )
+    return linked(panel, detail(dashboards.MODULE))
+
+
+def _count(status: str) -> str:
+    matcher = f'status="{status}"'
+    modules = worst(known(m.MODULE_STATUS, matcher), "backend", "module")
+    components = worst(known(m.COMPONENT_STATUS, matcher), "backend", "component")
+    return f"sum({modules} or ({components} unless on (backend) {modules}))"
+
+
+def _alerts(links: Links) -> Panel:
+    panel = grid(
+        4,
+        "Alerts that fire",
+        "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
+        " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
+        " a while. Both ask first. Of threshold: the value as a share of what is allowed.",
+        _severity(acknowledged=False),
+        _ALERT,
+        Column(title="Source", label="source"),
+        Column(
+            title="Of threshold",
+            expr=firing.of_threshold(acknowledged=False),
+            unit="percentunit",
+            decimals=0,
+            width=105,
+        ),
+        _since(acknowledged=False),
+        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
+        _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
+        Column(title="Backend", label="backend", width=85),
+        w=16,
+        h=6,
+        nothing="✔ No alert fires that nobody has acknowledged",
+    )
+    return linked(panel, page(links, actions.ALERTS), detail(dashboards.ALERTS), runbook(links))
+
+
+def _acknowledged(links: Links) -> Panel:
+    panel = grid(
+        5,
+        "Acknowledged alerts",
+        "Alerts that still fire and that somebody has taken on. The audit says who; the history"
+        " tells of those that are over.",
+        _severity(acknowledged=True),
+        _ALERT,
+        Column(title="Source", label="source"),
+        _since(acknowledged=True),
+        Column(title="Backend", label="backend", width=85),
+        w=8,
+        h=6,
+        nothing="○ None",
+    )
+    # What would lead to an acknowledgement is a part of each row.
+    hide(panel, "acknowledge", "dismiss")
+    return linked(panel, page(links, actions.HISTORY), page(links, actions.AUDIT))
+
+
+_ALERT: Final = Column(title="Alert", label="alertname", lead=detail(dashboards.ALERTS))
+
+
+def _severity(*, acknowledged: bool) -> Column:
+    expr = firing.severity(acknowledged=acknowledged)
+    return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
+
+
+def _since(*, acknowledged: bool) -> Column:
+    expr = firing.since(acknowledged=acknowledged)
+    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=120)
+
+
+def _act(title: str, sign: str, to: Lead, width: int) -> Column:
+    """Offer a page for the very alert of the row: its label of that name is the query string."""
+    lead = Lead(title=title, url=f"{to.url}?{VALUE}", new_tab=True)
+    return Column(title=title, label=title.lower(), says=f"{sign} {title}", lead=lead, width=width)
