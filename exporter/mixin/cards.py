@@ -74,7 +74,7 @@ def cards(
     options = options_of(panel)
     options.color_mode = c.BigValueColorMode.VALUE
     options.text_mode = c.BigValueTextMode.VALUE_AND_NAME
-    options.text = c.VizTextDisplayOptions(title_size=13, value_size=20)
+    options.text = c.VizTextDisplayOptions(title_size=12, value_size=20)
     options.wide_layout = False
     if rising is not None:
         panel.max_data_points = 100

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from exporter.catalogue.alerting import Threshold
     from exporter.mixin.leads import Lead
 
+# In pixels; on a narrow screen columns shrink to this before they leave the picture.
+_NARROWEST: Final = 90
 _COLOURED: Final = {"type": "color-background", "mode": "basic"}
 
 
@@ -109,7 +111,7 @@ def grid(
         sort_by=[c.TableSortByFieldState(column, desc=True) for column in order],
     )
     settings = defaults(panel)
-    settings.custom = table.FieldConfig(filterable=False)
+    settings.custom = table.FieldConfig(filterable=False, min_width=_NARROWEST)
     if nothing:
         settings.no_value = nothing
     for column in columns:

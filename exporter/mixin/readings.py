@@ -27,6 +27,12 @@ VERDICTS: Final[States] = {
 HEALTH: Final = _states(
     HEALTH_STATES, {"healthy": Tone.GOOD, "degraded": Tone.WARN, "down": Tone.BAD}
 )
+# Added to the place of a state that was told before the API fell silent.
+SILENT: Final = 10
+WAS: Final[States] = {
+    SILENT + place: (f"{Tone.IDLE.sign} was {words.split(' ', 1)[1]}", IDLE)
+    for place, (words, _) in HEALTH.items()
+}
 WORKERS: Final = _states(
     WORKER_STATES, {"online": Tone.GOOD, "degraded": Tone.WARN, "offline": Tone.BAD}
 )
@@ -45,7 +51,10 @@ ANOMALY: Final[States] = {0: (f"{Tone.GOOD.sign} usual", CLEAR), 1: _read(Tone.W
 # How many alerts fire of a thing.
 FIRING: Final[States] = {
     0: (f"{Tone.GOOD.sign} none", CLEAR),
-    **{n: (f"{Tone.WARN.sign} {word}", WARN) for n, word in enumerate(("one", "two", "three"), 1)},
+    **{
+        n: (f"{Tone.WARN.sign} {word}", WARN)
+        for n, word in enumerate(("one", "two", "three", "four", "five", "six"), 1)
+    },
 }
 GPU: Final[States] = {1: (f"{Tone.GOOD.sign} GPU", CLEAR), 0: (f"{Tone.IDLE.sign} none", CLEAR)}
 LOADED: Final[States] = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import actions, dashboards
 from exporter.catalogue import metrics as m
+from exporter.catalogue import own_metrics as own
 from exporter.catalogue.rules.performance import (
     ERROR_RATE,
     ERROR_RATIO,
@@ -28,7 +29,7 @@ from exporter.mixin.promql import (
     threshold,
     worst,
 )
-from exporter.mixin.readings import HEALTH
+from exporter.mixin.readings import HEALTH, SILENT, WAS
 from exporter.mixin.stats import Rising, card, single
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def panels(links: Links) -> list[Panel]:
         _error_rate(),
         text(
             32,
-            "Quick actions",
+            "Actions",
             "Each opens a page that asks before it acts; only then something changes.",
             list_of_leads(*(page(links, route) for route in _QUICK)),
             (5, 7),
@@ -73,13 +74,17 @@ def panels(links: Links) -> list[Panel]:
 
 
 def _status() -> Panel:
+    state = state_number(m.SYSTEM_STATUS, "backend", select=last)
+    silent = f"{SILENT} * ({worst(recent(own.UP), 'backend')} == bool 0)"
+    known = f"{state}\n+ on (backend)\n({silent} or on (backend) 0 * {state} + {SILENT})"
     panel = single(
         dashboards.OVERVIEW_STATUS.id,
         dashboards.OVERVIEW_STATUS.title,
         "What the product says of itself; of several backends the worst. Degraded or down: the"
-        " alerts above say what is wrong, the modules below where.",
-        Query(expr=f"max({state_number(m.SYSTEM_STATUS, 'backend', select=last)})"),
-        states=HEALTH,
+        " alerts above say what is wrong, the modules below where. Was: it gives no answer now, and"
+        " this is what it said last.",
+        Query(expr=f"max({known})"),
+        states=HEALTH | WAS,
         size=(5, 5),
     )
     return linked(panel, detail(dashboards.ALERTS))

@@ -14,7 +14,7 @@ from exporter.mixin.cards import Item, cards
 from exporter.mixin.grids import Column, grid, hide
 from exporter.mixin.leads import VALUE, Lead, detail, linked, page, runbook
 from exporter.mixin.parts import GOOD, GREEN, IDLE, PLAIN, WARN, Query
-from exporter.mixin.promql import known, last, series, worst
+from exporter.mixin.promql import known, last, recent, series, worst
 from exporter.mixin.readings import HEALTH, SEVERITIES
 from exporter.mixin.stats import tiles
 
@@ -31,7 +31,7 @@ _SCRAPED: Final = worst(series("up"), "backend")
 # It fails, it was not asked when it should have been, or the exporter is not reached. What never
 # gave an answer has no last known value.
 _STALE: Final = f"""\
-bottomk(5, 1000 * {_ANSWERED}
+bottomk(3, 1000 * {_ANSWERED}
 and on (backend, endpoint) (
   {_SUCCESS} == 0
   or
@@ -47,7 +47,7 @@ _UNWELL: Final = f"""\
 or
 3 * ({worst(known(m.MODULE_STATUS, 'status="down"'), "backend", "module")} == 1)
 or on ()
-label_replace(vector(0), "module", "every module", "", "")"""
+label_replace(min({recent(own.UP)}) - 1 or vector(-1), "module", "every module", "", "")"""
 
 
 def panels(links: Links) -> list[Panel]:
@@ -74,7 +74,7 @@ def _stale() -> Panel:
         2,
         "Stale data",
         "Endpoints of the monitoring API that give no usable answer now, and since when; of many"
-        " the five that have been silent for longest. Their"
+        " the three that have been silent for longest. Their"
         " numbers on this page are the last known ones, for six hours; graphs show a gap. Refresh"
         " now asks again; the dashboard Exporter says what is wrong.",
         Query(expr=_STALE, legend="{{endpoint}} {{backend}}"),
@@ -94,7 +94,11 @@ def _unwell() -> Panel:
         " module. A backend that knows no modules shows its components further down.",
         Query(expr=_UNWELL, legend="{{module}}"),
         size=(6, 3),
-        states={0: ("✔ healthy", GOOD), **{n: HEALTH[n] for n in (2, 3)}},
+        states={
+            -1: ("○ not known", IDLE),
+            0: ("✔ healthy", GOOD),
+            **{n: HEALTH[n] for n in (2, 3)},
+        },
         lead=detail(dashboards.MODULE, module="${__field.labels.module}"),
     )
 
@@ -178,7 +182,7 @@ def _severity(*, acknowledged: bool) -> Column:
 
 def _since(*, acknowledged: bool) -> Column:
     expr = firing.since(acknowledged=acknowledged)
-    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=120)
+    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=135)
 
 
 def _act(title: str, sign: str, to: Lead, width: int) -> Column:

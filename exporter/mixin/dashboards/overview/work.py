@@ -51,7 +51,7 @@ def ingestion(links: Links) -> RowPanel:
 def _states() -> Panel:
     return shares(
         61,
-        "Ingestion jobs by state",
+        "Jobs by state",
         "The newest jobs by their state. Many pending: see the queue and the workers; many failed:"
         " their errors are on the page Jobs.",
         Query(expr=worst(f"{last(m.INGESTION_JOBS)} > 0", "status"), legend="{{status}}"),
@@ -79,7 +79,7 @@ def _jobs(links: Links) -> Panel:
         "Ingestion jobs",
         f"The {_JOBS_SHOWN} newest jobs. Failed: retry it; processing for far longer than others:"
         " cancel it. Both ask first. While the endpoint fails nothing is offered.",
-        Column(title="Repository", label="repository", width=300),
+        Column(title="Repository", label="repository", width=250),
         Column(
             title="State",
             expr=f"(max by ({', '.join((*_JOB, 'retry', 'cancel'))}) ({present})\n"
@@ -87,7 +87,7 @@ def _jobs(links: Links) -> Panel:
             states=JOBS,
             width=115,
         ),
-        Column(title="Started", expr=f"1000 * {newest}", unit="dateTimeFromNow", width=120),
+        Column(title="Started", expr=f"1000 * {newest}", unit="dateTimeFromNow", width=135),
         Column(
             title="Took",
             expr=f"{worst(known(m.INGESTION_JOB_DURATION), 'backend', 'job_id')}\n{among}",
