@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from exporter.mixin.leads import Lead
 
 # In pixels; on a narrow screen columns shrink to this before they leave the picture.
-_NARROWEST: Final = 90
+_NARROWEST: Final = 130
 _COLOURED: Final = {"type": "color-background", "mode": "basic"}
 
 
