@@ -111,9 +111,7 @@ def test_every_relative_link_in_the_documentation_is_there() -> None:
 
 
 def test_each_alert_leads_to_its_own_place_in_the_runbook() -> None:
-    assert LINKS.runbook(API_DOWN) == (
-        "https://e.example.org/runbook#opsmonitoringapidown"
-    )
+    assert LINKS.runbook(API_DOWN) == ("https://e.example.org/runbook#opsmonitoringapidown")
     names = {alert.name for alert in ALERTS}
     assert len({alert.anchor for alert in ALERTS}) == len(names)
 
