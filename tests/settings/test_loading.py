@@ -138,7 +138,7 @@ RECEIVERS: dict[str, tuple[str, Any]] = {
     ),
     "DEAD_MANS_SWITCH": (
         '{"url": "http://127.0.0.1:7", "interval": "1m"}',
-        DeadMansSwitch(url="http://127.0.0.1:7", interval="1m"),  # type: ignore[arg-type]
+        DeadMansSwitch(url="http://127.0.0.1:7", interval="1m"),
     ),
 }
 OVERRIDES: dict[str, tuple[str, Any]] = {
