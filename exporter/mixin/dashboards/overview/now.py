@@ -9,13 +9,12 @@ from exporter.catalogue import metrics as m
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.thresholds import DATA_AGE_MAX
 from exporter.catalogue.verdicts import Verdict
-from exporter.mixin import firing
+from exporter.mixin.alert_grids import acknowledged, unacknowledged
 from exporter.mixin.cards import Item, cards
-from exporter.mixin.grids import Column, grid, hide
-from exporter.mixin.leads import VALUE, Lead, detail, linked, page, runbook
+from exporter.mixin.leads import detail, linked, page, runbook
 from exporter.mixin.parts import GOOD, GREEN, IDLE, PLAIN, WARN, Query
 from exporter.mixin.promql import known, last, recent, series, worst
-from exporter.mixin.readings import HEALTH, SEVERITIES
+from exporter.mixin.readings import HEALTH
 from exporter.mixin.stats import tiles
 
 if TYPE_CHECKING:
@@ -125,67 +124,24 @@ def _count(status: str) -> str:
 
 
 def _alerts(links: Links) -> Panel:
-    panel = grid(
+    panel = unacknowledged(
         4,
         "Alerts that fire",
         "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
         " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
         " a while. Both ask first. Of threshold: the value as a share of what is allowed.",
-        _severity(acknowledged=False),
-        _ALERT,
-        Column(title="Source", label="source"),
-        Column(
-            title="Of threshold",
-            expr=firing.of_threshold(acknowledged=False),
-            unit="percentunit",
-            decimals=0,
-            width=105,
-        ),
-        _since(acknowledged=False),
-        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
-        _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
-        Column(title="Backend", label="backend", width=85),
-        w=16,
-        h=6,
-        nothing="✔ No alert fires that nobody has acknowledged",
+        links,
+        size=(16, 6),
     )
     return linked(panel, page(links, actions.ALERTS), detail(dashboards.ALERTS), runbook(links))
 
 
 def _acknowledged(links: Links) -> Panel:
-    panel = grid(
+    panel = acknowledged(
         5,
         "Acknowledged alerts",
         "Alerts that still fire and that somebody has taken on. The audit says who; the history"
         " tells of those that are over.",
-        _severity(acknowledged=True),
-        _ALERT,
-        Column(title="Source", label="source"),
-        _since(acknowledged=True),
-        Column(title="Backend", label="backend", width=85),
-        w=8,
-        h=6,
-        nothing="○ None",
+        size=(8, 6),
     )
-    # What would lead to an acknowledgement is a part of each row.
-    hide(panel, "acknowledge", "dismiss")
     return linked(panel, page(links, actions.HISTORY), page(links, actions.AUDIT))
-
-
-_ALERT: Final = Column(title="Alert", label="alertname", lead=detail(dashboards.ALERTS))
-
-
-def _severity(*, acknowledged: bool) -> Column:
-    expr = firing.severity(acknowledged=acknowledged)
-    return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
-
-
-def _since(*, acknowledged: bool) -> Column:
-    expr = firing.since(acknowledged=acknowledged)
-    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=135)
-
-
-def _act(title: str, sign: str, to: Lead, width: int) -> Column:
-    """Offer a page for the very alert of the row: its label of that name is the query string."""
-    lead = Lead(title=title, url=f"{to.url}?{VALUE}", new_tab=True)
-    return Column(title=title, label=title.lower(), says=f"{sign} {title}", lead=lead, width=width)

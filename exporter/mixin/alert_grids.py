@@ -1,0 +1,82 @@
+"""Tables of the alerts that fire, each row with its links to acknowledge and to dismiss it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from exporter.catalogue import actions, dashboards
+from exporter.mixin import firing
+from exporter.mixin.grids import Column, grid, hide
+from exporter.mixin.leads import VALUE, Lead, detail, page
+from exporter.mixin.readings import SEVERITIES
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.models.dashboard import Panel
+
+    from exporter.links import Links
+
+_ALERT: Final = Column(title="Alert", label="alertname", lead=detail(dashboards.ALERTS))
+
+
+def unacknowledged(
+    panel_id: int, title: str, why: str, links: Links, size: tuple[int, int]
+) -> Panel:
+    """Show what fires and what nobody has acknowledged, the worst on top."""
+    return grid(
+        panel_id,
+        title,
+        why,
+        _severity(acknowledged=False),
+        _ALERT,
+        Column(title="Source", label="source"),
+        Column(
+            title="Of threshold",
+            expr=firing.of_threshold(acknowledged=False),
+            unit="percentunit",
+            decimals=0,
+            width=105,
+        ),
+        _since(acknowledged=False),
+        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
+        _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
+        Column(title="Backend", label="backend", width=85),
+        w=size[0],
+        h=size[1],
+        nothing="✔ No alert fires that nobody has acknowledged",
+    )
+
+
+def acknowledged(panel_id: int, title: str, why: str, size: tuple[int, int]) -> Panel:
+    """Show what still fires and what somebody has taken on."""
+    panel = grid(
+        panel_id,
+        title,
+        why,
+        _severity(acknowledged=True),
+        _ALERT,
+        Column(title="Source", label="source"),
+        _since(acknowledged=True),
+        Column(title="Backend", label="backend", width=85),
+        w=size[0],
+        h=size[1],
+        nothing="○ None",
+    )
+    # What would lead to an acknowledgement is a part of each row.
+    hide(panel, "acknowledge", "dismiss")
+    return panel
+
+
+def _severity(*, acknowledged: bool) -> Column:
+    expr = firing.severity(acknowledged=acknowledged)
+    return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
+
+
+def _since(*, acknowledged: bool) -> Column:
+    expr = firing.since(acknowledged=acknowledged)
+    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=135)
+
+
+def _act(title: str, sign: str, to: Lead, width: int) -> Column:
+    """Offer a page for the very alert of the row: its label of that name is the query string."""
+    lead = Lead(title=title, url=f"{to.url}?{VALUE}", new_tab=True)
+    return Column(title=title, label=title.lower(), says=f"{sign} {title}", lead=lead, width=width)
