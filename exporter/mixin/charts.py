@@ -115,15 +115,17 @@ def lines(
     unit: str,
     size: tuple[int, int],
     calm: bool = False,
+    style: Style = Style.LINES,
 ) -> m.Panel:
     """Show named series in their colours, with one query."""
     query = Query(
         expr=named({line.title: line.expr for line in series}), legend="{{series}} · {{backend}}"
     )
-    panel = graph(panel_id, title, why, query, unit=unit, size=size, calm=calm)
+    panel = graph(panel_id, title, why, query, unit=unit, size=size, calm=calm, style=style)
     custom = defaults(panel).custom
     assert isinstance(custom, timeseries.FieldConfig)  # noqa: S101 - for the type checker
-    custom.line_width, custom.fill_opacity = 2, 6
+    if style is not Style.BARS:
+        custom.line_width, custom.fill_opacity = 2, 6
     for line in series:
         override(panel, "byRegexp", f"/^{line.title} ·/", _drawn(line))
     return panel

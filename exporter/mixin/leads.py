@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models import dashboard as m
 
 if TYPE_CHECKING:
     from exporter.catalogue.actions import Route
+    from exporter.catalogue.alerting import Alert
     from exporter.catalogue.dashboards import Dashboard, Panel
     from exporter.links import Links
 
@@ -66,9 +67,10 @@ def page(links: Links, route: Route, title: str = "", **values: str) -> Lead:
     return Lead(title=title or route.title, url=links.page(route, **values), new_tab=True)
 
 
-def runbook(links: Links) -> Lead:
-    """Lead to the runbook in a new tab."""
-    return Lead(title="Runbook", url=links.runbook(), new_tab=True)
+def runbook(links: Links, alert: Alert | None = None) -> Lead:
+    """Lead to the runbook in a new tab, to where it speaks of *alert*."""
+    title = f"Runbook: {alert.name}" if alert else "Runbook"
+    return Lead(title=title, url=links.runbook(alert), new_tab=True)
 
 
 def field(column: str) -> str:

@@ -93,6 +93,12 @@ def defaults(panel: m.Panel) -> m.FieldConfig:
     return found
 
 
+def explained(panel: m.Panel, nothing: str) -> m.Panel:
+    """Let a panel without data say why: what a dialect lacks, and where to look instead."""
+    defaults(panel).no_value = nothing
+    return panel
+
+
 def steps(limit: float | None = None, base: str = GOOD, above: str = WARN) -> m.ThresholdsConfig:
     """Return thresholds: the colour *base*, and *above* from *limit* on."""
     more = [] if limit is None else [m.Threshold(limit, above)]
