@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import dashboards as identities
-from exporter.mixin.dashboards import database, exporter, overview
+from exporter.mixin.dashboards import database, events, exporter, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,5 +16,6 @@ if TYPE_CHECKING:
 DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.OVERVIEW: overview.render,
     identities.DATABASE: database.render,
+    identities.EVENTS: events.render,
     identities.EXPORTER: exporter.render,
 }
