@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.anomaly.arrays import AnyArray, BoolArray, FloatArray
 
 # Of what `state` returns. Another layout of the arrays, or another meaning, is another version.
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 _VERSION: Final = "version"
 
 

@@ -105,7 +105,7 @@ class Panel(Store):
         total[hit] = evidence
         self._row[hit] = row
         self.baseline.learn(views)
-        self._evidence, scores = self.events.update(total, usable)
+        self._evidence, scores = self.events.update(total, usable, self._row)
         return scores
 
     def inherit(self, other: Panel) -> BoolArray:

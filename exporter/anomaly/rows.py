@@ -69,3 +69,8 @@ KINDS: Final = ("", "spike", "drop", "pattern")
 NONE, SPIKE, DROP, PATTERN = range(len(KINDS))
 # Kind of each row.
 KIND_OF: Final = np.array([KINDS.index(row.kind) for row in TABLE], np.int8)
+
+# An incident is too high, too low, or neither (variance, stuck).
+SIDES: Final = 3
+SIDE_OF: Final = np.where(IS_LOW, 1, 0)
+SIDE_OF[SIDELESS] = SIDES - 1

@@ -108,11 +108,13 @@ class Settings:
     peak_factor: float = 1.5
     peak_margin: float = 0.5
     # The peak is forgotten with a half-life of 60 samples, ten times slower while the evidence
-    # lasts
-    # (above 0.3 of the peak): one incident, one event.
+    # lasts (above 0.3 of the peak).
     half_life: float = 60.0
     hold_factor: float = 10.0
     hold_share: float = 0.3
+    # What was told is not forgotten at all while the evidence lasts: constant evidence is no news.
+    # An incident that was told is told again at twice its evidence and a half more, not before.
+    told_factor: float = 2.0
     # Evidence at which an event is flagged: nominally one false alarm of one view in 10**1.7 = 50
     # days.
     threshold: float = 1.7

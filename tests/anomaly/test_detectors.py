@@ -275,7 +275,7 @@ numbers = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(-1e9, 1e11), numbers), min_size=1, max_size=60),
     st.booleans(),

@@ -172,7 +172,8 @@ def test_a_level_shift_is_found_within_four_samples(detectors: Detectors) -> Non
     assert max(run.delays()) <= 4
     assert min(run.delays()) >= 0
     assert {kind for kind, _ in run.kinds()} <= {"spike", "pattern"}
-    assert run.flags.sum(0).max() <= 8
+    assert run.flags.sum(0).max() <= 4
+    assert not run.flags[BEGIN + 2 * HOUR :].any()
 
 
 def test_a_new_level_is_learnt_in_bounded_time(detectors: Detectors) -> None:

@@ -111,9 +111,9 @@ def broken(name: str, array: AnyArray | None) -> dict[str, AnyArray]:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "version None, not 2"),
-        ({"version": np.array([1])}, r"version \[1\], not 2"),
-        ({"version": np.array(2)}, "version 2, not 2"),
+        ({}, "version None, not 3"),
+        ({"version": np.array([1])}, r"version \[1\], not 3"),
+        ({"version": np.array(3)}, "version 3, not 3"),
         (broken("views.means", None), "views.means: not in both"),
         (broken("surprise", np.zeros(4)), "surprise: not in both"),
         (broken("events.peak", np.zeros(5)), "different numbers of series"),

@@ -109,7 +109,7 @@ def test_gaps_are_skipped() -> None:
         assert np.allclose(expected, z[:, series], rtol=1e-9, equal_nan=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(
