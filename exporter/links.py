@@ -29,12 +29,14 @@ class Links:
 
     Args:
         exporter_url: Base URLs without a slash at the end.
+        runbook_url: Where the runbook stands; nothing for the exporter's own page.
     """
 
     exporter_url: str
     actions_url: str
     grafana_url: str
     alertmanager_url: str
+    runbook_url: str = ""
 
     @property
     def exporter(self) -> str:
@@ -43,7 +45,8 @@ class Links:
 
     def runbook(self, alert: Alert | None = None) -> str:
         """Return where the runbook of *alert* stands; the whole runbook without one."""
-        return f"{self.exporter_url}/runbook" + (f"#{alert.anchor}" if alert else "")
+        page = self.runbook_url or f"{self.exporter_url}/runbook"
+        return page + (f"#{alert.anchor}" if alert else "")
 
     def dashboard(self, dashboard: Dashboard, panel: Panel | None = None, **variables: str) -> str:
         """Return a dashboard, or one panel of it, with its variables set."""

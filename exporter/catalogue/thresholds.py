@@ -25,6 +25,8 @@ EVENT_LATENCY_P95_MAX: Final = Threshold(value=0.001, unit="seconds")
 MODEL_ERROR_RATIO_MAX: Final = Threshold(value=0.05, unit="ratio")
 # Of the jobs that started within the last hour. A repository that is gone fails twice by retry.
 FAILED_JOBS_MAX: Final = Threshold(value=2)
+# Where many run, some always fail: fewer than this share is as usual.
+FAILED_JOBS_SHARE_MIN: Final = Threshold(value=0.25, unit="ratio")
 # The largest repositories take half of that.
 JOB_DURATION_MAX: Final = Threshold(value=3600, unit="seconds")
 # A worker reports every few seconds; minutes of silence are no hiccup.

@@ -52,6 +52,7 @@ def rendered(settings: Settings) -> dict[str, str]:
         actions_url=settings.actions_url,
         grafana_url=settings.grafana_url,
         alertmanager_url=settings.alertmanager.url,
+        runbook_url=settings.runbook_url or "",
     )
     groups = _groups(settings)
     files = {f"prometheus/rules/{group.name}.yml": rule_file(group, links) for group in groups}

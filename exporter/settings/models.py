@@ -266,6 +266,11 @@ class Settings(BaseSettings):
     exporter_url: Url = Field(
         "http://127.0.0.1:9847", description="Where users reach the exporter."
     )
+    runbook_url: Url | None = Field(
+        None,
+        description="Page with the runbook, when it is not the exporter's own: one that is there"
+        " when the exporter is not.",
+    )
     actions_url: Url = Field(
         "http://127.0.0.1:9848", description="Where users reach the action service."
     )

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue.endpoints import BACKEND_METRICS, ENDPOINTS
@@ -73,7 +73,7 @@ def read_all(endpoint: Endpoint, *payloads: Any) -> None:
 
 @pytest.mark.parametrize("name", list(BY_NAME))
 @given(first=anything, second=shaped)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60)
 def test_any_json_is_read_or_refused(name: str, first: Any, second: Any) -> None:
     read_all(BY_NAME[name], first, second, first)
 
@@ -110,7 +110,7 @@ def changed(draw: st.DrawFn, payload: Any) -> Any:
     ("endpoint", "payload"), ANSWERS, ids=[f"{n}-{x.name}" for n, (x, _) in enumerate(ANSWERS)]
 )
 @given(data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60)
 def test_a_real_answer_with_something_changed_is_read_or_refused(
     endpoint: Endpoint, payload: Any, data: st.DataObject
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_real_answer_with_something_changed_is_read_or_refused(
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_real_page_with_something_changed_is_read_or_refused(data: st.DataObject) -> None:
     lines = PAGE["body"].split("\n")
     for _ in range(data.draw(st.integers(1, 5))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -114,6 +115,14 @@ def test_each_alert_leads_to_its_own_place_in_the_runbook() -> None:
     assert LINKS.runbook(API_DOWN) == ("https://e.example.org/runbook#opsmonitoringapidown")
     names = {alert.name for alert in ALERTS}
     assert len({alert.anchor for alert in ALERTS}) == len(names)
+
+
+def test_the_runbook_may_stand_where_it_is_when_the_exporter_is_not() -> None:
+    links = replace(LINKS, runbook_url="https://wiki.example.org/ops/runbook.html")
+
+    assert links.runbook(API_DOWN) == (
+        "https://wiki.example.org/ops/runbook.html#opsmonitoringapidown"
+    )
 
 
 def test_a_dashboard_link_has_its_variables_and_its_panel() -> None:

@@ -305,16 +305,23 @@ def test_of_a_thousand_alerts_the_first_are_shown_and_the_rest_is_a_link(
 @pytest.mark.parametrize(
     ("ends", "text"),
     [
-        ("2026-01-02T03:12:05.4Z", "Resolved at 2026-01-02 03:12:05 UTC\n"),
-        ("2026-01-02T03:12:17Z", "after 12 s\n"),
-        ("2026-01-02T03:13:05.4Z", "after 1 min\n"),
-        ("2026-01-02T03:40:00Z", "after 27 min 55 s\n"),
-        ("2026-01-02T05:12:05.4Z", "after 2 h 0 min\n"),
-        ("2026-01-05T06:24:10Z", "after 75 h 12 min\n"),
+        ("2026-01-02T03:12:05.4Z", "Resolved at 2026-01-02 03:12:05 UTC;"),
+        ("2026-01-02T03:12:17Z", "after 12 s;"),
+        ("2026-01-02T03:13:05.4Z", "after 1 min;"),
+        ("2026-01-02T03:40:00Z", "after 27 min 55 s;"),
+        ("2026-01-02T05:12:05.4Z", "after 2 h 0 min;"),
+        ("2026-01-05T06:24:10Z", "after 75 h 12 min;"),
     ],
 )
 def test_a_resolved_alert_says_how_long_it_lasted(render: Render, ends: str, text: str) -> None:
     assert text in render("ops.text", notification(RESOLVED | {"endsAt": ends}))
+
+
+def test_the_end_of_a_critical_limit_is_no_all_clear(render: Render) -> None:
+    assert render("ops.title", notification(RESOLVED)).startswith("RESOLVED critical: ")
+    assert "; its warning may go on" in render("ops.text", notification(RESOLVED))
+    warning = RESOLVED | {"labels": RESOLVED["labels"] | {"severity": "warning"}}
+    assert "may go on" not in render("ops.text", notification(warning))
 
 
 def test_what_is_over_can_be_looked_at_and_not_acknowledged(

@@ -276,7 +276,7 @@ def test_a_request_that_fails_leaves_the_way_free() -> None:
 requests = st.tuples(st.floats(0, 60), st.floats(0.1, 10), st.floats(0, 10))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(requests, min_size=1, max_size=30))
 def test_heavy_requests_stay_within_the_limit_whatever_they_take(
     plan: list[tuple[float, float, float]],

@@ -30,8 +30,9 @@ def present(metric: Metric, *matchers: str, by: tuple[str, ...] = ()) -> str:
 
 
 def state(metric: Metric, status: str, by: tuple[str, ...] = ()) -> str:
-    """Tell whether *metric* is in a state: 1 or 0."""
-    return present(metric, f'status="{status}"', by=by)
+    """Tell whether *metric* is in a state, or in one of several (``a|b``): 1 or 0."""
+    operator = "=~" if "|" in status else "="
+    return present(metric, f'status{operator}"{status}"', by=by)
 
 
 def grown(metric: Metric, window: str, *matchers: str, by: tuple[str, ...] = ()) -> str:

@@ -31,7 +31,8 @@ SYSTEM_DOWN: Final = Alert(
 )
 SYSTEM_DEGRADED: Final = Alert(
     name="OpsSystemDegraded",
-    expr=f"{state(m.SYSTEM_STATUS, 'degraded')} == 1\n",
+    # Also while it is down, which hides it: both end together, and people are told of the end.
+    expr=f"{state(m.SYSTEM_STATUS, 'degraded|down')} == 1\n",
     hold=_HOLD,
     severity=Severity.WARNING,
     summary="The product says that it is degraded.",

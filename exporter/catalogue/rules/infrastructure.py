@@ -93,6 +93,7 @@ MODEL_NOT_LOADED: Final = Alert(
     by=_MODEL,
     # A backend that starts loads its models for minutes.
     hold="5m",
+    keep="2m",
     severity=Severity.WARNING,
     summary="A model is not loaded.",
     description=(

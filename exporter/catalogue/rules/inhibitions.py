@@ -53,15 +53,22 @@ def _same_metric() -> Iterable[Inhibition]:
                 sources=(alert,),
                 targets=(anomalies.ANOMALY,),
                 equal=alert.by,
+                # An info, which people are not told by default, hides no warning.
+                target_severity=Severity.INFO if alert.severity is Severity.INFO else None,
                 target_labels=(("metric", "|".join(metric.name for metric in alert.metrics)),),
             )
 
 
 INHIBITIONS: Final = (
+    # Of one backend only: an Alertmanager may serve several Prometheus.
     Inhibition(
-        sources=(monitoring.EXPORTER_ABSENT,), targets=(*_REPORTED, monitoring.EXPORTER_DOWN)
+        sources=(monitoring.EXPORTER_DOWN, monitoring.EXPORTER_TARGET_VANISHED),
+        targets=_REPORTED,
+        equal=("backend",),
     ),
-    Inhibition(sources=(monitoring.EXPORTER_DOWN,), targets=_REPORTED, equal=("backend",)),
+    Inhibition(
+        sources=(monitoring.EXPORTER_TARGET_VANISHED,), targets=(monitoring.EXPORTER_ABSENT,)
+    ),
     Inhibition(sources=(monitoring.API_DOWN,), targets=_TOLD, equal=("backend",)),
     Inhibition(
         sources=(monitoring.ENDPOINT_FAILING,),

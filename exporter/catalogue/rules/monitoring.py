@@ -27,20 +27,37 @@ _HEALTH_FAILED: Final = grown(own.ENDPOINT_FAILURES, _THREE_POLLS, _HEALTH)
 # What has not worked within a day is as it always is: it shows on a dashboard and wakes nobody.
 _WORKED_TODAY: Final = f"""\
 max by (backend, endpoint) (max_over_time({own.ENDPOINT_LAST_SUCCESS}[1d])) > time() - 86400"""
-# While the API is down, and until all endpoints have been asked anew, it is not the endpoint.
+# While the API is down, and until all endpoints have been asked anew, it is not the endpoint. With
+# replicas the API is down when all of them say so: one that is cut off itself hides nothing.
 _UNLESS_API_DOWN: Final = f"""\
 unless on (backend)
 {present(own.UP)} == 0
 unless on (backend)
-{_HEALTH_FAILED} > {_MORE_THAN_ONE}
+min by (backend) (
+  sum by (backend, instance) (increase({own.ENDPOINT_FAILURES}{{{_HEALTH}}}[{_THREE_POLLS}]))
+  or
+  sum by (backend, instance) (0 * {own.UP})
+)
+> {_MORE_THAN_ONE}
 """
+# When nothing at all answers, that is no poll that was missed; then one of health is enough.
+_SILENT_ENDPOINTS_MIN: Final = 3
 
 API_DOWN: Final = Alert(
     name="OpsMonitoringApiDown",
     # A slow endpoint is asked every few minutes, and after a time-out even less often: its verdict
     # stands for long. So `for` alone cannot tell one missed poll from an outage; the count can.
     expr=f"""\
-{_HEALTH_FAILED} > {_MORE_THAN_ONE}
+(
+  {_HEALTH_FAILED} > {_MORE_THAN_ONE}
+  or
+  clamp_min({_HEALTH_FAILED}, 1)
+  and on (backend)
+  count by (backend) ({present(own.ENDPOINT_SUCCESS, by=("endpoint",))} == 0)
+  >= {_SILENT_ENDPOINTS_MIN}
+  unless on (backend)
+  max by (backend) ({present(own.ENDPOINT_SUCCESS, by=("endpoint",))}) == 1
+)
 and on (backend)
 {present(own.UP)} == 0
 """,
@@ -192,6 +209,25 @@ EXPORTER_ABSENT: Final = Alert(
     panel=dashboards.EXPORTER_SCRAPED,
     switchable=False,
 )
+EXPORTER_TARGET_VANISHED: Final = Alert(
+    name="OpsExporterTargetVanished",
+    # A backend that was scraped within a day and is none of the targets any more.
+    expr=f"""\
+max by (backend) (max_over_time(up{{job="{JOB}"}}[1d]))
+unless on (backend)
+max by (backend) (up{{job="{JOB}"}})
+""",
+    # Sooner than what it reported is too old to be judged, as above.
+    hold="2m",
+    severity=Severity.CRITICAL,
+    summary="Prometheus has lost an exporter that it used to scrape.",
+    description=(
+        "Backend {{ $labels.backend }} was a target of Prometheus within the last day and is none"
+        " now: nothing of this backend is watched."
+    ),
+    panel=dashboards.EXPORTER_SCRAPED,
+    switchable=False,
+)
 EXPORTER_RELOAD_FAILED: Final = Alert(
     name="OpsExporterReloadFailed",
     expr=f"""\
@@ -251,6 +287,7 @@ GROUP: Final = RuleGroup(
         SCHEMA_DRIFT,
         COUNTERS_UNSTEADY,
         EXPORTER_DOWN,
+        EXPORTER_TARGET_VANISHED,
         EXPORTER_ABSENT,
         EXPORTER_RELOAD_FAILED,
         ACTIONS_DOWN,

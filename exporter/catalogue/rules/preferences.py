@@ -21,7 +21,9 @@ _MEMORY: Final = "1d"
 
 # As the service says it now. The name without it would be that of what is in force.
 _SAID_THRESHOLD: Final = Recording(
-    record="alert:ops_alert_threshold:max", expr=f"max by (alert) ({own.ALERT_THRESHOLD})\n"
+    # Below zero or no number: no threshold. The last one that was, or the default, holds.
+    record="alert:ops_alert_threshold:max",
+    expr=f"max by (alert) ({own.ALERT_THRESHOLD} >= 0)\n",
 )
 _SAID_ENABLED: Final = Recording(
     record="alert:ops_alert_enabled:max", expr=f"max by (alert) ({own.ALERT_ENABLED})\n"
@@ -41,7 +43,7 @@ def preferences(
         switched_off: Names of alerts that are off by default.
     """
     defaults = {a.name: str(a.limit.threshold) for a in alerts if a.limit is not None}
-    defaults |= {name: f"{value:g}" for name, value in (thresholds or {}).items()}
+    defaults |= {name: f"{value!r}" for name, value in (thresholds or {}).items()}
     return RuleGroup(
         name="ops-preferences",
         rules=(

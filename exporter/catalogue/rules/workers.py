@@ -66,11 +66,12 @@ or
 )
 WORKERS_DEGRADED: Final = Alert(
     name="OpsWorkersDegraded",
-    expr=f"{state(m.WORKER_POOL_STATUS, 'degraded')} == 1\n",
+    # Also while they are down, which hides it: both end together, and people are told of the end.
+    expr=f"{state(m.WORKER_POOL_STATUS, 'degraded|down')} == 1\n",
     hold="1m",
     severity=Severity.WARNING,
     summary="The workers are degraded.",
-    description="The workers of backend {{ $labels.backend }} report themselves degraded.",
+    description="The workers of backend {{ $labels.backend }} report themselves degraded or down.",
     panel=dashboards.INGESTION_WORKERS,
     actions=(actions.REFRESH,),
 )
@@ -118,6 +119,7 @@ or
     tells_value=False,  # a worker that says so itself may have been heard of just now
     actions=(actions.REFRESH,),
 )
+_RECENT_JOBS: Final = f"{present(m.INGESTION_JOB_STARTED, by=('job_id',))} > time() - 3600"
 _FAILED: Final = Limit("OpsIngestionJobsFailing", t.FAILED_JOBS_MAX)
 INGESTION_JOBS_FAILING: Final = Alert(
     name=_FAILED.alert,
@@ -125,9 +127,16 @@ INGESTION_JOBS_FAILING: Final = Alert(
 count by (backend) (
   {state(m.INGESTION_JOB_INFO, "failed", by=("job_id",))} == 1
   and on (backend, job_id)
-  {present(m.INGESTION_JOB_STARTED, by=("job_id",))} > time() - 3600
+  {_RECENT_JOBS}
 )
 {_FAILED.beyond(">")}
+and on (backend)
+count by (backend) (
+  {state(m.INGESTION_JOB_INFO, "failed", by=("job_id",))} == 1
+  and on (backend, job_id)
+  {_RECENT_JOBS}
+)
+>= {t.FAILED_JOBS_SHARE_MIN} * count by (backend) ({_RECENT_JOBS})
 """,
     hold="1m",
     keep="2m",
@@ -162,6 +171,8 @@ INGESTION_JOB_STUCK: Final = Alert(
     ),
     panel=dashboards.INGESTION_JOBS,
     limit=_STUCK,
+    # The job's id is enough: chats cut long links.
+    linked=("backend", "job_id"),
     actions=(actions.CANCEL_JOB, actions.RETRY_JOB),
 )
 
