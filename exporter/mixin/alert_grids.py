@@ -19,24 +19,24 @@ _ALERT: Final = Column(title="Alert", label="alertname", lead=detail(dashboards.
 
 
 def unacknowledged(
-    panel_id: int, title: str, why: str, links: Links, size: tuple[int, int]
+    panel_id: int, title: str, why: str, links: Links, *matchers: str, size: tuple[int, int]
 ) -> Panel:
-    """Show what fires and what nobody has acknowledged, the worst on top."""
+    """Show what fires (of *matchers*) and what nobody has acknowledged, the worst on top."""
     return grid(
         panel_id,
         title,
         why,
-        _severity(acknowledged=False),
+        _severity(*matchers, acknowledged=False),
         _ALERT,
         Column(title="Source", label="source"),
         Column(
             title="Of threshold",
-            expr=firing.of_threshold(acknowledged=False),
+            expr=firing.of_threshold(*matchers, acknowledged=False),
             unit="percentunit",
             decimals=0,
             width=105,
         ),
-        _since(acknowledged=False),
+        _since(*matchers, acknowledged=False),
         _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
         _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
         Column(title="Backend", label="backend", width=85),
@@ -66,13 +66,13 @@ def acknowledged(panel_id: int, title: str, why: str, size: tuple[int, int]) -> 
     return panel
 
 
-def _severity(*, acknowledged: bool) -> Column:
-    expr = firing.severity(acknowledged=acknowledged)
+def _severity(*matchers: str, acknowledged: bool) -> Column:
+    expr = firing.severity(*matchers, acknowledged=acknowledged)
     return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
 
 
-def _since(*, acknowledged: bool) -> Column:
-    expr = firing.since(acknowledged=acknowledged)
+def _since(*matchers: str, acknowledged: bool) -> Column:
+    expr = firing.since(*matchers, acknowledged=acknowledged)
     return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=135)
 
 

@@ -40,30 +40,30 @@ def firing(*matchers: str) -> str:
     return f"ALERTS{{{', '.join((_FIRING, *_CHOSEN, *matchers))}}}"
 
 
-def severity(*, acknowledged: bool) -> str:
+def severity(*matchers: str, acknowledged: bool) -> str:
     """Return how bad each alert is, from 1 (``readings.SEVERITIES``)."""
-    matchers = [f'severity="{severity}"' for severity in Severity]
     ranked = "\nor\n".join(
-        f"{place} * {firing(matcher)}" for place, matcher in enumerate(matchers, 1)
+        f"{place} * {firing(_of(severity), *matchers)}"
+        for place, severity in enumerate(Severity, 1)
     )
     return _row("max", ranked, acknowledged=acknowledged)
 
 
-def since(*, acknowledged: bool) -> str:
+def since(*matchers: str, acknowledged: bool) -> str:
     """Return the moment at which each alert's expression began to hold, in milliseconds."""
     chosen = ", ".join(_CHOSEN)
-    began = f"1000 * ALERTS_FOR_STATE{{{chosen}}}\nand ignoring (alertstate)\n{firing()}"
+    began = f"1000 * ALERTS_FOR_STATE{{{chosen}}}\nand ignoring (alertstate)\n{firing(*matchers)}"
     return _row("min", began, acknowledged=acknowledged)
 
 
-def of_threshold(*, acknowledged: bool) -> str:
+def of_threshold(*matchers: str, acknowledged: bool) -> str:
     """Return the value of each alert as a share of its threshold, where a rule records it."""
     values = "\nor\n".join(
         f"label_replace(max by (backend) ({value}) / on () group_left () {threshold(alert)},"
         f' "alertname", "{alert}", "", "")'
         for alert, value in _COMPARED.items()
     )
-    each = f"{firing()}\n* on (alertname, backend) group_left ()\n({values})"
+    each = f"{firing(*matchers)}\n* on (alertname, backend) group_left ()\n({values})"
     return _row("max", each, acknowledged=acknowledged)
 
 
@@ -71,6 +71,10 @@ def by_entity(label: str) -> str:
     """Return how many alerts fire for each *label* of each backend."""
     named = f'{label}!=""'
     return f"count by (backend, {label}) ({firing(named)})"
+
+
+def _of(severity: Severity) -> str:
+    return f'severity="{severity}"'
 
 
 def _row(operator: str, expression: str, *, acknowledged: bool) -> str:

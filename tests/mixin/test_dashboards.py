@@ -96,6 +96,15 @@ PANEL_IDS = {
         31: "Types over time",
         32: "Last event of each type",
     },
+    "ops-module": {
+        1: "Status",
+        2: "Status now",
+        3: "Now",
+        10: "Response time",
+        11: "Errors",
+        12: "New errors",
+        20: "Alerts of these modules",
+    },
     "ops-exporter": {
         1: "Exporter",
         2: "Monitoring API",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import dashboards as identities
-from exporter.mixin.dashboards import database, events, exporter, overview
+from exporter.mixin.dashboards import database, events, exporter, module, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.OVERVIEW: overview.render,
+    identities.MODULE: module.render,
     identities.DATABASE: database.render,
     identities.EVENTS: events.render,
     identities.EXPORTER: exporter.render,
