@@ -44,7 +44,7 @@ class Events(Store):
 
         Args:
             total: Shape (n,), evidence of the views; 0 where no view has left its marks.
-            usable: Shape (n,), which series have a value.
+            usable: Shape (n,), which series have a value; of the others nothing fades.
             row: Shape (n,), the view that spoke loudest.
 
         Returns:
@@ -56,10 +56,12 @@ class Events(Store):
         step = s.persistence_weight * (np.minimum(instant, s.persistence_cap) - self.lasting)
         self.lasting += np.where(usable, step, 0.0)
         over = evidence <= s.hold_share * self.peak
-        self.peak *= np.where(over, self._fast, self._slow)
+        self.peak *= np.where(usable, np.where(over, self._fast, self._slow), 1.0)
         # A moment without evidence is no end.
         least = s.hold_share * self.told
-        over = (evidence <= least) & (self.lasting <= np.minimum(least, self._least_lasting))
+        over = (
+            usable & (evidence <= least) & (self.lasting <= np.minimum(least, self._least_lasting))
+        )
         self.told *= np.where(over, self._fast, 1.0)
         new = evidence > self._need(self.peak, s.peak_factor)
         at = np.flatnonzero(new)

@@ -72,6 +72,15 @@ def test_another_side_is_another_incident_while_the_first_lasts() -> None:
         assert news([12.0] * 5_000, VALUE, events) == []
 
 
+def test_a_series_without_a_value_forgets_nothing() -> None:
+    """An hour of answers of others, or of failures, is no hour in which all was well."""
+    missing = [np.nan] * 1_000
+
+    assert news([10.0] * 10 + missing + [10.0] * 10) == [0]
+    assert news([1.2] * 10 + missing + [1.8] * 10) == []
+    assert news([1.2] * 10 + [0.0] * 1_000 + [1.8] * 10) == [1_010]
+
+
 def test_a_level_that_stays_is_told_when_it_begins_and_not_every_few_hours() -> None:
     """
     18 days of noise, then 5 deviations up for three days, the time that blocks of a day take.
