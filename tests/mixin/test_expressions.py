@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import promql_parser
 
+from exporter.catalogue.watched import LABELS
 from exporter.mixin.promql import MEMORY
 from tests.mixin.written import METRICS, expressions, known_names, parsed, selectors
+
+# Labels that Prometheus adds to what it scrapes.
+TARGET = ("job", "instance", "backend")
 
 
 def test_every_metric_in_every_expression_exists() -> None:
@@ -14,6 +18,8 @@ def test_every_metric_in_every_expression_exists() -> None:
         for place, expr in expressions()
         for selector in selectors(expr)
         if selector.name not in known_names()
+        # Or people choose the metric, from those that are watched.
+        and ("__name__", "$metric") not in {(m.name, m.value) for m in selector.matchers.matchers}
     }
 
     assert unknown == set()
@@ -27,7 +33,8 @@ def test_every_label_in_every_expression_exists() -> None:
         for selector in selectors(expr)
         if (metric := METRICS.get(selector.name or ""))
         for matcher in selector.matchers.matchers
-        if matcher.name not in {*metric.labels, "job", "instance", "backend"}
+        # What speaks of another metric bears the labels of that one.
+        if matcher.name not in {*(metric.open_labels * LABELS), *metric.labels, *TARGET}
     }
 
     assert unknown == set()
