@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Metric
 
 _OVER: Final = "▲ over threshold"
-_UNDER: Final = "▼ under threshold"
+_UNDER: Final = "▼ too low"
 _ANOMALY: Final = "▲ anomaly"
 _USUAL: Final = "✔ usual"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import dashboards as identities
-from exporter.mixin.dashboards import database, events, exporter, module, overview
+from exporter.mixin.dashboards import cache, database, events, exporter, module, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,5 +18,6 @@ DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.MODULE: module.render,
     identities.DATABASE: database.render,
     identities.EVENTS: events.render,
+    identities.CACHE: cache.render,
     identities.EXPORTER: exporter.render,
 }
