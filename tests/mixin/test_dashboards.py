@@ -118,6 +118,16 @@ PANEL_IDS = {
         31: "Evictions",
         32: "Most used keys",
     },
+    "ops-anomalies": {
+        1: "Series and expected band",
+        2: "Now",
+        3: "Active anomalies",
+        10: "Place in the expected band",
+        11: "Score",
+        12: "z-score",
+        13: "Active anomalies by kind",
+        20: "Watched series",
+    },
     "ops-exporter": {
         1: "Exporter",
         2: "Monitoring API",
