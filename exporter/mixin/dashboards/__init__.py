@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import dashboards as identities
-from exporter.mixin.dashboards import anomalies, cache, database, events, exporter, module, overview
+from exporter.mixin.dashboards import (
+    alerts,
+    anomalies,
+    cache,
+    database,
+    events,
+    exporter,
+    module,
+    overview,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +28,7 @@ DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.DATABASE: database.render,
     identities.EVENTS: events.render,
     identities.CACHE: cache.render,
+    identities.ALERTS: alerts.render,
     identities.ANOMALIES: anomalies.render,
     identities.EXPORTER: exporter.render,
 }
