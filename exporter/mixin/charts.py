@@ -127,7 +127,7 @@ def lines(
     if style is not Style.BARS:
         custom.line_width, custom.fill_opacity = 2, 6
     for line in series:
-        override(panel, "byRegexp", f"/^{line.title} ·/", _drawn(line))
+        override(panel, "byRegexp", f"/^{line.title} ·/", drawn(line))
     return panel
 
 
@@ -191,7 +191,8 @@ def _legend(*, calm: bool) -> c.VizLegendOptions:
     )
 
 
-def _drawn(line: Line) -> dict[str, Any]:
+def drawn(line: Line) -> dict[str, Any]:
+    """Return how a line is drawn, as the properties of an override."""
     properties: dict[str, Any] = {"color": _fixed(line.colour)}
     if line.kind is Kind.LIMIT:
         # It has no backend, or rather all of them.
