@@ -12,6 +12,7 @@ from exporter.mixin.dashboards import (
     database,
     events,
     exporter,
+    ingestion,
     module,
     overview,
 )
@@ -28,6 +29,7 @@ DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.DATABASE: database.render,
     identities.EVENTS: events.render,
     identities.CACHE: cache.render,
+    identities.INGESTION: ingestion.render,
     identities.ALERTS: alerts.render,
     identities.ANOMALIES: anomalies.render,
     identities.EXPORTER: exporter.render,
