@@ -13,6 +13,7 @@ from exporter.mixin.dashboards import (
     events,
     exporter,
     ingestion,
+    models,
     module,
     overview,
 )
@@ -30,6 +31,7 @@ DASHBOARDS: Final[Mapping[Dashboard, Callable[[Links], str]]] = {
     identities.EVENTS: events.render,
     identities.CACHE: cache.render,
     identities.INGESTION: ingestion.render,
+    identities.MODELS: models.render,
     identities.ALERTS: alerts.render,
     identities.ANOMALIES: anomalies.render,
     identities.EXPORTER: exporter.render,
