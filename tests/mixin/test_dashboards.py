@@ -149,6 +149,24 @@ PANEL_IDS = {
         21: "Time remaining and last success",
         22: "Progress over time",
     },
+    "ops-engagement": {
+        1: "What users do",
+        2: "How good recommendations are",
+        3: "Stale data",
+        10: "Active users",
+        11: "Resources created",
+        12: "Resources updated",
+        13: "Searches",
+        14: "Annotations created",
+        15: "Collections created",
+        20: "Accuracy",
+        21: "Click-through",
+        22: "Rating",
+        30: "Recommendation models",
+        31: "Precision",
+        32: "Recall",
+        33: "F1",
+    },
     "ops-anomalies": {
         1: "Series and expected band",
         2: "Now",
@@ -200,7 +218,7 @@ PANEL_IDS = {
 }
 # Units of Grafana that the dashboards use; a unit that it does not know is shown as text.
 UNITS = {
-    *("short", "percentunit", "s", "dtdurations", "dateTimeFromNow", "bytes", "decbytes"),
+    *("short", "locale", "percentunit", "s", "dtdurations", "dateTimeFromNow", "bytes", "decbytes"),
     *("cpm", "cps", "reqps"),
 }
 # What rules record knows the backend alone, and what the action service tells serves them all.
