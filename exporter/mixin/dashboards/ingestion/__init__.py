@@ -58,7 +58,7 @@ def _now(links: Links) -> list[Panel]:
                     expr=f"max({state_number(m.WORKER_POOL_STATUS, 'backend', select=last)})",
                 ),
                 states=HEALTH,
-                size=(4, 5),
+                size=(5, 5),
             ),
             runbook(links, WORKERS_DOWN),
             runbook(links, WORKERS_DEGRADED),
@@ -104,7 +104,7 @@ def _now(links: Links) -> list[Panel]:
             list_of_leads(
                 *(page(links, r) for r in (actions.INGEST, actions.JOBS, actions.REFRESH))
             ),
-            (5, 5),
+            (4, 5),
         ),
     ]
 
