@@ -54,7 +54,9 @@ def coloured(panel: m.Panel, **colours: str) -> m.Panel:
 
 def _overlaid(panel: m.Panel, line: Line) -> m.Panel:
     """Add a line to the only query of a panel: a query of its own would mostly bring nothing."""
-    (target,) = panel.targets or [None]
+    targets = panel.targets
+    assert targets is not None  # noqa: S101 - for the type checker
+    (target,) = targets
     assert isinstance(target, prometheus.Dataquery)  # noqa: S101 - for the type checker
     target.expr = f"{target.expr}\nor\n{line.expr}"
     override(panel, "byRegexp", f"/^{line.title}/", drawn(line))
