@@ -122,11 +122,21 @@ def test_two_rules_of_one_alert_are_one_row() -> None:
 
 def test_what_hides_nearly_all_names_what_it_does_not_hide() -> None:
     rows = re.findall(
-        r"^\| \[(\w+)\]\S+ \| (.+?) \| (.+?) \|$", alert_tables.inhibitions(), re.MULTILINE
+        r"^\| (\[.+?) \| (.+?) \| (.+?) \|$", alert_tables.inhibitions(), re.MULTILINE
     )
-    hidden = {name: (targets, same) for name, targets, same in rows}
+    hidden = {
+        tuple(re.findall(r"\[(\w+)\]", sources)): (targets, same) for sources, targets, same in rows
+    }
 
-    targets, same = hidden["OpsExporterAbsent"]
-    assert re.findall(r"\[(\w+)\]", targets) == ["OpsActionsDown", "OpsWatchdog"]
+    targets, same = hidden["OpsExporterDown", "OpsExporterTargetVanished"]
+    spared = ["OpsExporterAbsent", "OpsActionsDown", "OpsWatchdog"]
+    assert re.findall(r"\[(\w+)\]", targets) == spared
     assert targets.startswith("every other alert but ")
-    assert same == "all"
+    assert same == "the same backend"
+
+
+def test_what_hides_without_a_label_in_common_hides_all_of_it() -> None:
+    row = "| [{0}](#{1}) | [{2}](#{3}) | all |"
+    source, target = "OpsExporterTargetVanished", "OpsExporterAbsent"
+
+    assert row.format(source, source.lower(), target, target.lower()) in alert_tables.inhibitions()
