@@ -6,7 +6,11 @@ where plain sums lose all. They are made anew from the window itself, shifted by
 for a share of the series at each update (each series once in a window) and at once for a series
 
 * whose mean has moved far from the shift, so that the squares would lose the digits of the spread,
-* that lets go of a value very far from the rest, because its rounding errors would stay.
+* whose squares have become much less than they were, because the rounding errors would stay,
+* whose squares would be too small or too large for a double.
+
+They run in a unit of the series' own, the power of two that is next above the largest of its
+window: exact, and so the spread may be anything from 1e-300 to 1e150.
 """
 
 from __future__ import annotations
@@ -33,8 +37,13 @@ _GREATEST: Final = 1e150
 # The newest value of a window of w is never further from its mean than sqrt(w - 1) of them
 # (Samuelson 1968), so the shift is good again after one step for any window below 10,001.
 _OFF_CENTRE: Final = 1e4
-# A value that leaves with more than this times the remaining squares takes 4 digits with it.
-_SPIKE: Final = 1e4
+# Squares that are less by more than this than they have been have lost 4 digits.
+_LOST: Final = 1e4
+# In the unit of the window squares are about 1; beyond these they are not, and may soon be 0 or
+# infinite.
+_LEAST_SQUARES: Final = 1e-200
+_GREATEST_SQUARES: Final = 1e200
+_GREATEST_EXPONENT: Final = 1000
 # The share of the squares that is rounding; a variance below is none.
 _ROUNDING: Final = 1e-13
 
@@ -49,8 +58,10 @@ class ZScore(Store):
         # Places that are not taken yet repeat the shift: they add nothing to the sums.
         self.ring = np.zeros((window, n))
         self.shift = np.zeros(n)
-        self.sum = np.zeros(n)  # of the window, each value less the shift
+        self.unit = np.ones(n)  # multiplied with
+        self.sum = np.zeros(n)  # of the window, each value less the shift, in its unit
         self.squares = np.zeros(n)
+        self.most = np.zeros(n)  # of the squares, since they were summed
         self.slot = np.zeros(n, np.int32)
         self.count = np.zeros(n, np.int32)
         self._turn = 0
@@ -88,7 +99,7 @@ class ZScore(Store):
             self.shift[first] = x[first]
             self.ring[:, first] = x[first]
         mean, variance = self._moments()
-        d = x - self.shift
+        d = (x - self.shift) * self.unit
         flat = ~(variance > _ROUNDING * (mean * mean))
         off = d - mean
         with np.errstate(all="ignore"):
@@ -116,29 +127,27 @@ class ZScore(Store):
     def _push(self, x: FloatArray, d: FloatArray, usable: BoolArray) -> None:
         w = self.window
         complete = bool(usable.all())
-        if complete and self._even and len(x):
-            k = int(self.slot[0])
-            old = self.ring[k] - self.shift
-            self.ring[k] = x
-            self.sum += d - old
-            old *= old
-            self.squares += d * d - old
-            self.slot[:] = (k + 1) % w
-            self.count += self.count < w
-            far = np.flatnonzero(old > _SPIKE * np.abs(self.squares))
-        else:
-            self._even = False
-            r = self._r[usable]
-            slot = self.slot[r]
-            old = self.ring[slot, r] - self.shift[r]
-            new = d[r]
-            self.ring[slot, r] = x[r]
-            self.sum[r] += new - old
-            old *= old
-            self.squares[r] += new * new - old
-            self.slot[r] = (slot + 1) % w
-            self.count[r] = np.minimum(self.count[r] + 1, w)
-            far = r[old > _SPIKE * np.abs(self.squares[r])]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if complete and self._even and len(x):
+                k = int(self.slot[0])
+                old = (self.ring[k] - self.shift) * self.unit
+                self.ring[k] = x
+                self.sum += d - old
+                self.squares += d * d - old * old
+                self.slot[:] = (k + 1) % w
+                self.count += self.count < w
+            else:
+                self._even = False
+                r = self._r[usable]
+                slot = self.slot[r]
+                old = (self.ring[slot, r] - self.shift[r]) * self.unit[r]
+                new = d[r]
+                self.ring[slot, r] = x[r]
+                self.sum[r] += new - old
+                self.squares[r] += new * new - old * old
+                self.slot[r] = (slot + 1) % w
+                self.count[r] = np.minimum(self.count[r] + 1, w)
+        far = self._lost(d, usable)
         n = len(x)
         begin, end = self._turn * n // w, (self._turn + 1) * n // w
         self._turn = (self._turn + 1) % w
@@ -146,6 +155,18 @@ class ZScore(Store):
             self._sum_anew(self._r[begin:end])
         if len(far):
             self._sum_anew(far)
+
+    def _lost(self, d: FloatArray, usable: BoolArray) -> IntArray:
+        """Find the series whose squares have lost digits; *d* is what was added last."""
+        squares, most = self.squares, self.most
+        np.maximum(most, squares, out=most)
+        lost = most > _LOST * squares
+        # NaN, of infinite squares, is neither more nor less.
+        if len(squares) and not squares.max() < _GREATEST_SQUARES:
+            lost |= ~(squares < _GREATEST_SQUARES)
+        if len(squares) and not squares.min() > _LEAST_SQUARES:
+            lost |= (squares <= _LEAST_SQUARES) & (d != 0) & usable
+        return np.flatnonzero(lost)
 
     def _sum_anew(self, i: IntArray) -> None:
         """Shift series *i* by their newest value, and sum their windows."""
@@ -155,6 +176,11 @@ class ZScore(Store):
         part = np.where(taken, self.ring[:, i], newest)
         self.ring[:, i] = part
         part -= newest
+        # Of a window without spread the exponent is 0.
+        _, exponent = np.frexp(np.abs(part).max(0))
+        unit = np.ldexp(1.0, np.minimum(-exponent, _GREATEST_EXPONENT))
+        part *= unit
         self.shift[i] = newest
+        self.unit[i] = unit
         self.sum[i] = part.sum(0)
-        self.squares[i] = np.einsum("ij,ij->j", part, part)
+        self.squares[i] = self.most[i] = np.einsum("ij,ij->j", part, part)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,19 @@ def by_definition(values: FloatArray, window: int = 120) -> FloatArray:
         before = before[np.isfinite(before)][-window:]
         if np.isfinite(value) and len(before) >= min(MIN_SAMPLES, window):
             out[at] = (value - before.mean()) / before.std()
+    return out
+
+
+def exactly(values: FloatArray, window: int = 120) -> FloatArray:
+    """Return the z-scores of one series as `by_definition`, of 28 digits instead of 16."""
+    exact = [Decimal(value) for value in values.tolist()]
+    out = np.full(len(values), np.nan)
+    for at in range(MIN_SAMPLES, len(values)):
+        before = exact[max(at - window, 0) : at]
+        mean = sum(before, Decimal(0)) / len(before)
+        squares = sum(((value - mean) ** 2 for value in before), Decimal(0))
+        deviation = (squares / len(before)).sqrt()
+        out[at] = max(-CAP, min(CAP, float((exact[at] - mean) / deviation)))
     return out
 
 
@@ -254,3 +268,48 @@ def test_a_restart_amid_a_new_level_keeps_its_digits() -> None:
     exact = (1e9 + noise - 1e9)[:, 0]
     expected = (exact[120] - exact[:120].mean()) / exact[:120].std()
     assert z[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("largest", [1e9, 1e100])
+def test_ever_smaller_spikes_take_no_digits_with_them(largest: float) -> None:
+    """Each leaves a window in which the next is still large beside the noise, but not beside it."""
+    values = np.random.default_rng(9).normal(0, 1, 500)
+    values[150:155] = largest ** (np.array([9.0, 7.1, 5.2, 3.3, 2.7]) / 9)
+
+    assert scores(values[:, None])[MIN_SAMPLES:, 0] == pytest.approx(
+        exactly(values)[MIN_SAMPLES:], rel=1e-8, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("window", [2, 10, 120])
+def test_what_fades_away_keeps_its_digits(window: int) -> None:
+    """By e^-0.5 with each sample: 26 orders of magnitude within 120 of them, and no noise."""
+    values = np.exp(-0.5 * np.arange(400.0))
+
+    z = scores(values[:, None], window)[MIN_SAMPLES:, 0]
+
+    assert z == pytest.approx(exactly(values, window)[MIN_SAMPLES:], rel=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-160, 1e-100, 1e100, 1e140])
+def test_the_unit_of_a_series_does_not_matter(unit: float) -> None:
+    """Squares of such values are no doubles any more, or no normal ones."""
+    noise = np.random.default_rng(10).normal(0, 1, 300)
+    noise[100:110] = 3.0
+    noise[200] = 1e6
+
+    z = scores(noise[:, None] * np.array([1.0, unit]))
+
+    assert z[MIN_SAMPLES:, 1] == pytest.approx(z[MIN_SAMPLES:, 0], rel=1e-9, abs=1e-9)
+
+
+def test_tiny_noise_is_itself_again_after_a_huge_value() -> None:
+    noise = np.random.default_rng(11).normal(0, 1e-200, 400)
+    values = np.stack([noise, noise], axis=1)
+    values[:200, 1] = 0.0
+    values[200, 1] = 1e100
+
+    z = scores(values)
+
+    assert z[200, 1] == CAP
+    assert z[321:, 1] == pytest.approx(z[321:, 0], rel=1e-9)
