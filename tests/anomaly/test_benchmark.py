@@ -56,6 +56,14 @@ def test_each_fault_leaves_what_came_before_as_it_was() -> None:
             assert spread.max() < before.max() * 1.01
 
 
+def test_the_level_that_stays_begins_after_eighteen_days() -> None:
+    for values in faults.lasting(range(1)):
+        before, after = values[: faults.LASTING_BEGIN], values[faults.LASTING_BEGIN :]
+        assert len(after) == 3 * families.DAY
+        shift = (after.mean() - before.mean()) / before.std()
+        assert shift == pytest.approx(5, abs=0.5)
+
+
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
 def test_every_candidate_sees_a_value_a_thousand_deviations_off(candidate: Candidate) -> None:
     values = np.random.default_rng(1).normal(50, 1, (3_000, 2))

@@ -107,6 +107,8 @@ def _faults(figures: dict[str, Figures]) -> Table:
     for fault in FAULTS:
         table.add_row(fault.name, *(_shown(of.weekly[fault.name]) for of in figures.values()))
     table.add_section()
+    staying = (f"{of.lasting:.1f}" for of in figures.values())
+    table.add_row("alarms of one shift of 5 sd in 3 days, own threshold", *staying)
     for name, found in (
         ("net of chance, own threshold", [of.own for of in figures.values()]),
         ("net of chance, 1 alarm a week", [of.weekly for of in figures.values()]),

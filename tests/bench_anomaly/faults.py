@@ -16,6 +16,9 @@ BEGIN: Final = 7 * DAY + DAY // 3
 # Another incident, three days earlier, must not blind the detector.
 EARLIER: Final = BEGIN - 3 * DAY
 AFTER: Final = DAY // 2
+# A level that stays, in series without a rhythm and so old that they learn it by the day.
+LASTING_BEGIN: Final = 18 * DAY
+LASTING: Final = 3 * DAY
 BASES: Final[tuple[Family, ...]] = (plain, latency, requests, sluggish, business)
 
 # Changes the values from *at* on, in place; the sign says to which side.
@@ -112,4 +115,16 @@ def cases(seeds: range) -> list[Case]:
                 fault.change(series, BEGIN, 1.0 if up else -1.0)
                 values = np.round(series.values) if family is requests else series.values
                 made.append(Case(fault, values))
+    return made
+
+
+def lasting(seeds: range) -> list[FloatArray]:
+    """Return series that go up by 5 deviations and stay there."""
+    made = []
+    for family in (plain, latency, requests, sluggish):
+        for seed in seeds:
+            rng = rng_of("lasting", family.__name__, seed)
+            series = family(rng, LASTING_BEGIN + LASTING)
+            _shift(5)(series, LASTING_BEGIN, 1.0)
+            made.append(np.round(series.values) if family is requests else series.values)
     return made

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from .families import DAY, EPOCH, NORMAL, STEP_S, rng_of
-from .faults import BEGIN, FAULTS, cases
+from .faults import BEGIN, FAULTS, LASTING_BEGIN, cases, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ class Figures(NamedTuple):
 
     alarms: dict[str, float]  # by family, a series and week, at its own threshold
     constant_flags: int  # in the constant series, first day included
+    lasting: float  # alarms of one incident that stays for three days, at its own threshold
     own: dict[str, Found]  # by fault, at its own threshold
     weekly: dict[str, Found]  # at one alarm a series and week
     rarely: dict[str, Found]  # at a tenth
@@ -67,10 +68,12 @@ def measure(candidate: Candidate, seeds: int) -> Figures:
         name: float(np.mean(episodes[[at for at, of in enumerate(names) if of == name]]))
         for name in dict.fromkeys(names)
     }
+    stays = _scores(candidate, lasting(range(seeds))) >= candidate.threshold
     constant = [at for at, name in enumerate(names) if name == "constant"]
     return Figures(
         alarms,
         int(flags[:, constant].sum()),
+        float(_episodes(stays[LASTING_BEGIN:]).mean()),
         _found(scores, faulty, candidate.threshold),
         _found(scores, faulty, _threshold(normal, 1.0)),
         _found(scores, faulty, _threshold(normal, 0.1)),
