@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="UNITS",
-        help="what is nearer than this to the expected is no spike, drop or shift; with --log a "
-        "share: 0.25 is a quarter more",
+        help="a value that is nearer than this to what was expected is no spike or drop, and a "
+        "level that is nearer no shift, drift or broken rhythm; with --log a share: 0.25 is a "
+        "quarter more",
     )
     parser.add_argument(
         "--window",

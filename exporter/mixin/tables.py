@@ -78,7 +78,7 @@ def watched() -> str:
             ", ".join(f"`{name}`" for name in _labels(one.metric)),
             {UP: "too high", DOWN: "too low"}.get(one.direction, "both"),
             _floor(one),
-            "value and level" if one.patterns else "value alone",
+            "value, level and variance" if one.patterns else "value and level",
         )
         for one in WATCHED
     )

@@ -28,12 +28,12 @@ def test_each_metric_that_can_be_watched_is_named_once() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `ops_a_seconds` | `module` | too high | `0.25` (25 %) | value and level |",
-        "| `ops_b_ratio` | | too low | `0.05` (5 percentage points) | value and level |",
-        "| `ops_c_ratio` | | too low | `0.01` (1 percentage point) | value and level |",
-        "| `ops_d_total` | | both | `0.1` (per second) | value and level |",
-        "| `ops_e` | | too high | `3` | value alone |",
-        "| `ops_f` | | both | | value and level |",
+        "| `ops_a_seconds` | `module` | too high | `0.25` (25 %) | value, level and variance |",
+        "| `ops_b_ratio` | | too low | `0.05` (5 percentage points) | value, level and variance |",
+        "| `ops_c_ratio` | | too low | `0.01` (1 percentage point) | value, level and variance |",
+        "| `ops_d_total` | | both | `0.1` (per second) | value, level and variance |",
+        "| `ops_e` | | too high | `3` | value and level |",
+        "| `ops_f` | | both | | value, level and variance |",
     ],
 )
 def test_a_row_says_which_side_is_bad_and_what_is_too_little(
