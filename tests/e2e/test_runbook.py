@@ -2,7 +2,7 @@
 What the runbook tells a person to ask and to type works: real programs, in the very situations.
 
 One Prometheus scrapes an ailing product of each dialect, an exporter without a token and with a
-broken configuration, and one that is not there.
+broken configuration, one that is not there, and knows one that it no longer scrapes.
 """
 
 from __future__ import annotations
@@ -189,6 +189,7 @@ class Stack:
             ],
         }
         (self._folder / "prometheus.yml").write_text(json.dumps(tree), "utf-8")
+        self._remember()
         self._run(
             "prometheus",
             str(self._programs["prometheus"]),
@@ -196,6 +197,23 @@ class Stack:
             "--storage.tsdb.path=series",
             f"--web.listen-address={self.addresses['prometheus']}",
             ready="/-/ready",
+        )
+
+    def _remember(self) -> None:
+        """Let Prometheus have scraped one backend more an hour ago, which is no target any more."""
+        now = int(time.time())
+        sample = 'up{backend="retired",instance="127.0.0.1:1",job="ops-exporter"} 1'
+        lines = [f"{sample} {at}" for at in range(now - 3900, now - 3600, 15)]
+        text = "\n".join(("# TYPE up gauge", *lines, "# EOF", ""))
+        (self._folder / "history.txt").write_text(text, "utf-8")
+        subprocess.run(  # noqa: S603 - promtool, from the packages
+            [
+                *(self._programs["promtool"], "tsdb", "create-blocks-from", "openmetrics"),
+                *("history.txt", "series"),
+            ],
+            cwd=self._folder,
+            capture_output=True,
+            check=True,
         )
 
     def _break(self) -> None:
