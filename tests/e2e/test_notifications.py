@@ -180,6 +180,7 @@ def test_what_ends_while_a_graver_fault_hides_it_is_told_when_that_is_over(stack
     stack.mend(down)
     stack.mend(fault)
 
-    stack.eventually(lambda: len(stack.webhook.of("OpsWorkersDegraded")) > 1)
-    for name in ("OpsWorkersDegraded", "OpsWorkersDown"):
+    both = ("OpsWorkersDegraded", "OpsWorkersDown")
+    stack.eventually(lambda: all(len(stack.webhook.of(name)) > 1 for name in both))
+    for name in both:
         assert [notice.status for notice in stack.webhook.of(name)] == ["firing", "resolved"]
