@@ -17,6 +17,7 @@ from exporter.mixin.promql import VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.catalogue.alerting import Alert
     from exporter.catalogue.dashboards import Dashboard
     from exporter.links import Links
 
@@ -37,7 +38,6 @@ def dashboard(
     links: Links,
     rows: Sequence[m.Panel | m.RowPanel],
     *,
-    alerts: str,
     layers: Sequence[m.AnnotationQuery] = (),
     variables: Sequence[m.VariableModel] = (),
 ) -> str:
@@ -46,8 +46,7 @@ def dashboard(
 
     Args:
         rows: Panels and rows from top to bottom; panels flow from left to right.
-        alerts: Regular expression of the alerts that are marked in its graphs.
-        layers: What else is marked there.
+        layers: What is marked in its graphs.
         variables: What else can be chosen.
     """
     model = m.Dashboard(
@@ -69,7 +68,7 @@ def dashboard(
         refresh="30s",
         panels=placed(rows),
         templating=m.DashboardDashboardTemplating(list_val=[*_variables(), *variables]),
-        annotations=m.AnnotationContainer(list_val=[_firing(alerts), *layers]),
+        annotations=m.AnnotationContainer(list_val=list(layers)),
         links=_links(links),
     )
     tree: dict[str, Any] = json.loads(JSONEncoder().encode(model))
@@ -166,16 +165,43 @@ def label_choice(name: str, selector: str) -> m.VariableModel:
 
 
 def layer(name: str, expr: str, *panels: int, title: str = "{{metric}}") -> m.AnnotationQuery:
-    """Mark in the *panels* (all, when none is named) when *expr* was above 0."""
+    """Mark in the *panels* when *expr* was above 0: what is unusual."""
+    return _marks(name, expr, panels, PURPLE, (title, "{{kind}}"))
+
+
+def fired(
+    name: str, *alerts: Alert, on: Sequence[int] = (), matchers: Sequence[str] = ()
+) -> m.AnnotationQuery:
+    """
+    Mark when one of *alerts* fired, in the graphs of what they judge and nowhere else.
+
+    Args:
+        on: The ids of those graphs; without it, the panels that the alerts lead to.
+        matchers: Leave out what the graphs do not show.
+    """
+    names = "|".join(dict.fromkeys(alert.name for alert in alerts))
+    chosen = ('alertstate="firing"', f'alertname=~"{names}"', 'backend=~"$backend|"', *matchers)
+    labels = [label for label in alerts[0].by if all(label in alert.by for alert in alerts)]
+    # An alert that has become critical is still one alert.
+    expr = f"max by ({', '.join(('alertname', *labels))}) (ALERTS{{{', '.join(chosen)}}})"
+    panels = on or tuple(dict.fromkeys(alert.panel.id for alert in alerts))
+    text = " ".join(f"{{{{{label}}}}}" for label in labels)
+    return _marks(name, expr, panels, "red", ("{{alertname}}", text))
+
+
+def _marks(
+    name: str, expr: str, panels: Sequence[int], colour: str, told: tuple[str, str]
+) -> m.AnnotationQuery:
+    title, text = told
     return m.AnnotationQuery(
         name=name,
         datasource=SOURCE,
         enable=True,
-        icon_color=PURPLE,
-        filter_val=m.AnnotationPanelFilter(ids=list(panels)) if panels else None,
+        icon_color=colour,
+        filter_val=m.AnnotationPanelFilter(ids=list(panels)),
         target=prometheus.Dataquery(datasource=SOURCE, ref_id="Marks", expr=expr, interval="30s"),
         title_format=title,
-        text_format="{{kind}}",
+        text_format=text,
     )
 
 
@@ -196,21 +222,6 @@ def _variable(place: int) -> m.VariableModel:
     before = ", ".join(f'{other}=~"${other}"' for other in VARIABLES[:place])
     selector = f"{BUILD_INFO}{{{before}}}" if before else str(BUILD_INFO)
     return label_choice(name, selector)
-
-
-def _firing(alerts: str) -> m.AnnotationQuery:
-    chosen = f'alertstate="firing", alertname=~"{alerts}", backend=~"$backend|"'
-    # An alert that has become critical is still one alert.
-    expr = f"max by (alertname, backend) (ALERTS{{{chosen}}})"
-    return m.AnnotationQuery(
-        name="Alerts",
-        datasource=SOURCE,
-        enable=True,
-        icon_color="red",
-        target=prometheus.Dataquery(datasource=SOURCE, ref_id="Alerts", expr=expr, interval="30s"),
-        title_format="{{alertname}}",
-        text_format="{{backend}}",
-    )
 
 
 def _links(links: Links) -> list[m.DashboardLink]:

@@ -115,8 +115,9 @@ def _job(place: int, status: str) -> str:
     return f'label_replace({numbered}, "{action}", "$1", "job_id", "(.*)")'
 
 
-def workers(panel_id: int, title: str, size: tuple[int, int]) -> Panel:
-    """Show each worker: its state, and how old its heartbeat is."""
+def workers(panel_id: int, title: str, size: tuple[int, int], *, gpu: bool = True) -> Panel:
+    """Show each worker: its state, how old its heartbeat is, and whether it has a *gpu*."""
+    more = [Column(title="GPU", expr=worst(known(m.WORKER_GPU), *_WORKER), states=GPU, width=75)]
     width, height = size
     return grid(
         panel_id,
@@ -139,7 +140,7 @@ def workers(panel_id: int, title: str, size: tuple[int, int]) -> Panel:
             limit=HEARTBEAT_AGE_MAX,
             width=90,
         ),
-        Column(title="GPU", expr=worst(known(m.WORKER_GPU), *_WORKER), states=GPU, width=75),
+        *(more if gpu else ()),
         Column(title="Kind", label="kind", width=70),
         Column(title="Backend", label="backend", width=80),
         w=width,

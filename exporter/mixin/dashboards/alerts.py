@@ -66,7 +66,7 @@ def render(links: Links) -> str:
             _thresholds(links),
             _service(links),
         ],
-        alerts="OpsActionsDown",
+        layers=[frame.fired("Alerts: action service", ACTIONS_DOWN, on=(21, 22))],
     )
 
 
@@ -252,7 +252,8 @@ def _service(links: Links) -> RowPanel:
         21,
         "Notifications received",
         "What Alertmanager sent to the action service, by what became of it. None for hours while"
-        " alerts fire: look at Alertmanager and at the webhook's token.",
+        " alerts fire: look at Alertmanager and at the webhook's token. Red regions: the service"
+        " did not answer.",
         _per_minute(own.WEBHOOK_NOTIFICATIONS.name, "status"),
         unit="cpm",
         style=Style.BARS,
@@ -263,7 +264,7 @@ def _service(links: Links) -> RowPanel:
         22,
         "Actions run",
         "What people, or programs for them, had the action service do, and whether it went well."
-        " The audit says who.",
+        " The audit says who. Red regions: the service did not answer.",
         _per_minute(own.ACTIONS.name, "action", "result"),
         unit="cpm",
         style=Style.BARS,

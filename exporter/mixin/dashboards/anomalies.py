@@ -68,7 +68,6 @@ def render(links: Links) -> str:
             _kinds(),
             _readiness(),
         ],
-        alerts="OpsAnomaly",
         layers=[
             frame.layer(
                 "Anomalies",

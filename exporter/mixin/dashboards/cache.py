@@ -69,8 +69,10 @@ def render(links: Links) -> str:
         CACHE,
         links,
         rows,
-        alerts=CACHE_HIT_RATE_LOW.name,
-        layers=[frame.layer("Unusual hit rate", unusual, PANEL.id)],
+        layers=[
+            frame.fired("Alerts: hit rate", CACHE_HIT_RATE_LOW),
+            frame.layer("Unusual hit rate", unusual, PANEL.id),
+        ],
     )
 
 
@@ -146,8 +148,8 @@ def _hit_rate(links: Links) -> RowPanel:
         f" last 10 minutes, with {LOOKUPS_MIN.text} lookups or more; of others what they tell,"
         " while there is traffic. As told: the backend's own number, of a deployed one since its"
         " start. Dashed: the threshold in force. Points and violet regions: unusual for this hour."
-        " Low right after a start or a clearing is right; low for long: look at evictions and"
-        " invalidations.",
+        " Red regions: an alert fired. Low right after a start or a clearing is right; low for"
+        " long: look at evictions and invalidations.",
         Line(title="As told", expr=_TOLD, colour=GREY),
         Line(title="Current", expr=recorded(CACHE_HIT_RATIO), colour=BLUE),
         limit_of(CACHE_HIT_RATE_LOW.name),

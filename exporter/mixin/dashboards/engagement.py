@@ -59,8 +59,6 @@ def render(links: Links) -> str:
         ENGAGEMENT,
         links,
         [*_now(), _activity(), _quality(), _models()],
-        # Why people stay away.
-        alerts="OpsSystemDown|OpsApi.+|OpsMonitoringApiDown",
         layers=[
             _layer("Unusual number of users", m.ACTIVE_USERS, 10),
             _layer("Unusual accuracy", m.RECOMMENDATION_ACCURACY, 20),

@@ -42,8 +42,9 @@ def render(links: Links) -> str:
         EVENTS,
         links,
         rows,
-        alerts=f"{EVENT_DELIVERIES_FAILING.name}|{EVENT_LATENCY_HIGH.name}",
         layers=[
+            frame.fired("Alerts: latency", EVENT_LATENCY_HIGH),
+            frame.fired("Alerts: failed deliveries", EVENT_DELIVERIES_FAILING),
             frame.layer("Unusual traffic", anomalous(m.EVENTS_EMITTED, by=by), 20),
             frame.layer("Unusual latency", anomalous(m.EVENT_LATENCY, by=by), EVENTS_LATENCY.id),
             frame.layer(
@@ -145,8 +146,9 @@ def _flow(links: Links) -> RowPanel:
         EVENTS_FAILED.id,
         EVENTS_FAILED.title,
         "Deliveries that failed within the last 10 minutes. Dashed: the threshold in force; no"
-        " alert while the counter falls again and again. Points: unusual for this hour. The"
-        " backend's log says which handler fails; what it did not get is not sent again.",
+        " alert while the counter falls again and again. Points: unusual for this hour. Red"
+        " regions: an alert fired. The backend's log says which handler fails; what it did not get"
+        " is not sent again.",
         Line(title="Failed in 10 min", expr=_failed(), colour=RED),
         limit_of(EVENT_DELIVERIES_FAILING.name),
         marks(_failed(), f"{anomalous(m.EVENT_DELIVERIES_FAILED)} == 1"),
@@ -190,8 +192,9 @@ def _latency() -> Panel:
         EVENTS_LATENCY.id,
         EVENTS_LATENCY.title,
         "Half of the events are faster than P50, 95 of 100 than P95, 99 than P99. Dashed: the"
-        " threshold in force for P95. Points and violet regions: unusual for this hour. Whoever"
-        " emits waits for it: look for a handler that works within the emission.",
+        " threshold in force for P95. Points and violet regions: unusual for this hour. Red"
+        " regions: an alert fired. Whoever emits waits for it: look for a handler that works within"
+        " the emission.",
         Line(title="P50", expr=quantiles["P50"], colour=BLUE),
         Line(title="P95", expr=quantiles["P95"], colour=ORANGE),
         Line(title="P99", expr=quantiles["P99"], colour=RED),

@@ -12,6 +12,14 @@ from exporter.catalogue.dashboards import (
     EXPORTER_SCRAPED,
     EXPORTER_VERDICTS,
 )
+from exporter.catalogue.rules.monitoring import (
+    API_DOWN,
+    COUNTERS_UNSTEADY,
+    DATA_STALE,
+    ENDPOINT_FAILING,
+    SCHEMA_DRIFT,
+    UNAUTHORIZED,
+)
 from exporter.catalogue.thresholds import DATA_AGE_MAX
 from exporter.catalogue.verdicts import Verdict
 from exporter.mixin import frame
@@ -45,7 +53,17 @@ _FAILING: Final = f"sum(1 - {worst(recent(own.ENDPOINT_SUCCESS), *_BY)})"
 def render(links: Links) -> str:
     """Return the dashboard's JSON."""
     rows: list[m.Panel | m.RowPanel] = [*_now(), *_verdicts(), _pace(), _contents(), _cost()]
-    return frame.dashboard(EXPORTER, links, rows, alerts="OpsMonitoring.+|OpsExporter.+")
+    return frame.dashboard(
+        EXPORTER,
+        links,
+        rows,
+        layers=[
+            frame.fired("Alerts: failures", API_DOWN, ENDPOINT_FAILING, UNAUTHORIZED, on=[13]),
+            frame.fired("Alerts: age", DATA_STALE),
+            frame.fired("Alerts: fields", SCHEMA_DRIFT),
+            frame.fired("Alerts: counters", COUNTERS_UNSTEADY),
+        ],
+    )
 
 
 def _of_each(metric: Metric) -> Query:
@@ -173,7 +191,8 @@ def _pace() -> m.RowPanel:
             13,
             "Failures by reason",
             "Requests without a usable answer. refused and timeout: network or backend;"
-            " unauthorized: the token; schema and invalid: the backend changed.",
+            " unauthorized: the token; schema and invalid: the backend changed. Red regions: an"
+            " alert fired.",
             Query(
                 expr=f"60 * {total(rate(own.ENDPOINT_FAILURES), 'backend', 'reason')}",
                 legend="{{reason}} · {{backend}}",
@@ -185,7 +204,8 @@ def _pace() -> m.RowPanel:
             14,
             "Age of the last usable answer",
             "A saw-tooth that falls at each answer. A line that keeps rising is an endpoint whose"
-            f" metrics are gone. Dashed: the slowest pace, {DATA_AGE_MAX.text}.",
+            f" metrics are gone. Dashed: the slowest pace, {DATA_AGE_MAX.text}. Red regions: an"
+            " alert fired.",
             Query(expr=_AGE, legend=_EACH),
             unit="s",
             limit=DATA_AGE_MAX,
@@ -202,7 +222,8 @@ def _contents() -> m.RowPanel:
             21,
             "Fields missing",
             "Fields that the last usable answer lacked or had with a wrong type; their metrics are"
-            " absent. More than before: the backend changed. ops-exporter check-api names them.",
+            " absent. More than before: the backend changed. ops-exporter check-api names them."
+            " Red regions: an alert fired.",
             _of_each(own.ENDPOINT_MISSING_FIELDS),
             unit="short",
         ),
@@ -230,7 +251,7 @@ def _contents() -> m.RowPanel:
             24,
             "Counters that fell",
             "One bar: the backend restarted. Again and again: two backend processes take turns, and"
-            " rates of these counters are worthless.",
+            " rates of these counters are worthless. Red regions: an alert fired.",
             Query(
                 expr=f"60 * {worst(rate(own.RESETS_OBSERVED), 'backend', 'metric')}",
                 legend="{{metric}} · {{backend}}",

@@ -43,8 +43,8 @@ def render(links: Links) -> str:
         MODELS,
         links,
         [*_now(links), _inference(links), _state(links), _embeddings(links)],
-        alerts="OpsModel.+",
         layers=[
+            frame.fired("Alerts: failed inferences", MODEL_ERRORS_HIGH),
             _layer("Unusual inference time", m.MODEL_INFERENCE_DURATION, 10),
             _layer("Unusually many failed inferences", m.MODEL_ERROR_RATIO, MODELS_ERRORS.id),
         ],

@@ -64,8 +64,14 @@ def render(links: Links) -> str:
             linked(_new_errors(), page(links, actions.EVENTS), runbook(links)),
             linked(_alerts(links), detail(dashboards.ALERTS), page(links, actions.HISTORY)),
         ],
-        alerts="OpsModule.+",
         layers=[
+            frame.fired("Alerts: response time", MODULE_SLOW, matchers=(_CHOSEN,)),
+            frame.fired(
+                "Alerts: errors",
+                MODULE_ERRORS,
+                on=(dashboards.MODULE_ERRORS.id, 12),
+                matchers=(_CHOSEN,),
+            ),
             _layer(
                 "Unusual response time", m.MODULE_RESPONSE_TIME, dashboards.MODULE_RESPONSE_TIME.id
             ),
@@ -160,7 +166,7 @@ def _response_time() -> Panel:
         dashboards.MODULE_RESPONSE_TIME.title,
         "How long each module took to answer for its health. Choose one module to see what was"
         " expected of it: shaded the band within which values may lie. Points: unusual for this"
-        " hour. Dashed: the threshold in force.",
+        " hour. Dashed: the threshold in force. Red regions: an alert fired.",
         m.MODULE_RESPONSE_TIME,
         {bands.LIMIT: threshold(MODULE_SLOW.name)},
         unit="s",
@@ -173,7 +179,8 @@ def _errors() -> Panel:
         dashboards.MODULE_ERRORS.id,
         dashboards.MODULE_ERRORS.title,
         "Errors of the last 24 hours, as the API counts them: it falls when an old one leaves the"
-        " window. With one module chosen the expected band is shaded. Points: unusual.",
+        " window. With one module chosen the expected band is shaded. Points: unusual. Red"
+        " regions: an alert fired.",
         m.MODULE_ERRORS,
         {},
         unit="short",
@@ -216,14 +223,11 @@ def _new_errors() -> Panel:
     panel = graph(
         12,
         "New errors",
-        "Errors that came within an hour, as the alert counts them. Dashed: the threshold in"
-        " force. A step with a deployment: take it back; otherwise the log of the backend says"
-        " what failed.",
+        "Errors that came within an hour, as the alert counts them. Dashed: the threshold in force."
+        " Red regions: an alert fired. A step with a deployment: take it back; otherwise the log of"
+        " the backend says what failed.",
         Query(expr=_NEW_ERRORS, legend="{{module}} {{backend}}"),
-        Query(
-            expr=named({bands.LIMIT: threshold(MODULE_ERRORS.name)}),
-            legend="{{series}}",
-        ),
+        Query(expr=named({bands.LIMIT: threshold(MODULE_ERRORS.name)}), legend="{{series}}"),
         unit="short",
         size=(12, 8),
         calm=True,

@@ -58,8 +58,9 @@ def render(links: Links) -> str:
         DATABASE,
         links,
         rows,
-        alerts=f"{DATABASE_POOL_SATURATED.name}|{SLOW_QUERIES.name}",
         layers=[
+            frame.fired("Alerts: pool", DATABASE_POOL_SATURATED),
+            frame.fired("Alerts: slow queries", SLOW_QUERIES),
             frame.layer(
                 "Unusual pool usage", anomalous(m.DATABASE_POOL_USAGE, by=by), DATABASE_POOL.id
             ),
@@ -249,7 +250,8 @@ def _queries(links: Links) -> RowPanel:
         DATABASE_QUERIES.title,
         "Queries over 100 ms in the API's own window. Of a deployed backend: operations that it"
         " counted as slow within the last 10 minutes. Dashed: the threshold in force. Points:"
-        " unusual for this hour. Find them in the database's own log of slow queries.",
+        " unusual for this hour. Red regions: an alert fired. Find them in the database's own log"
+        " of slow queries.",
         Line(title="Slow queries", expr=_SLOW_QUERIES, colour=BLUE),
         Line(title="Slow operations in 10 min", expr=_slow_operations(), colour=PURPLE),
         limit_of(SLOW_QUERIES.name),

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from exporter.catalogue import actions, dashboards, endpoints
 from exporter.catalogue import metrics as m
 from exporter.catalogue.dashboards import INGESTION, INGESTION_QUEUE, INGESTION_WORKERS
-from exporter.catalogue.rules.workers import BACKLOG, WORKERS_DEGRADED, WORKERS_DOWN
+from exporter.catalogue.rules.workers import (
+    BACKLOG,
+    INGESTION_JOB_STUCK,
+    INGESTION_JOBS_FAILING,
+    WORKERS_DEGRADED,
+    WORKERS_DOWN,
+)
 from exporter.catalogue.thresholds import QUEUE_LENGTH_MAX
 from exporter.mixin import answers, frame
 from exporter.mixin.cards import Item, cards
@@ -32,8 +38,10 @@ def render(links: Links) -> str:
         INGESTION,
         links,
         [*_now(links), work.tasks(links), work.workers(links), jobs.section(links)],
-        alerts="OpsQueue.+|OpsWorker.+|OpsIngestion.+",
         layers=[
+            frame.fired("Alerts: queue", BACKLOG),
+            frame.fired("Alerts: failed jobs", INGESTION_JOBS_FAILING, on=[jobs.OVER_TIME]),
+            frame.fired("Alerts: stuck jobs", INGESTION_JOB_STUCK, on=[jobs.DURATION]),
             _layer("Unusual queue length", m.QUEUE_LENGTH, INGESTION_QUEUE.id),
             _layer("Unusual task rate", m.TASK_RATE, work.TASK_RATE),
             _layer("Unusually many failed tasks", m.TASKS_FAILED, work.TASKS_FAILED),

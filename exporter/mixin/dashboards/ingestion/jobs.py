@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from exporter.links import Links
 
+# The ids of graphs that are marked from outside of this module.
+OVER_TIME, DURATION = 22, 23
 _JOBS_SHOWN: Final = 50
 _NO_JOBS: Final = "○ No jobs yet: ingest a repository"
 _COLOURS: Final = {
@@ -77,11 +79,12 @@ def section(links: Links) -> RowPanel:
             explained(
                 coloured(
                     graph(
-                        22,
+                        OVER_TIME,
                         "Jobs by state over time",
                         "Of the last 100 jobs those that are not completed: completed ones are the"
                         " rest, and would hide the others. Pending for long: no worker takes them."
-                        " Failed goes down again when newer jobs take their place.",
+                        " Red regions: an alert fired. Failed goes down again when newer jobs take"
+                        " their place.",
                         Query(expr=unfinished, legend="{{status}}"),
                         unit="short",
                         size=(9, 8),
@@ -96,10 +99,11 @@ def section(links: Links) -> RowPanel:
         linked(
             explained(
                 lines(
-                    23,
+                    DURATION,
                     "Duration of jobs",
                     "How long the newest jobs took: half of them less than the median, and the"
-                    " longest one. Ten times as long is one line higher. Both rise: the workers"
+                    " longest one. Ten times as long is one line higher. Red"
+                    " regions: an alert fired. Both rise: the workers"
                     " are short of something.",
                     Line(
                         title="Median",

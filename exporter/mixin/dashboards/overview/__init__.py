@@ -10,6 +10,8 @@ from exporter.catalogue.dashboards import (
     OVERVIEW_ERROR_RATE,
     OVERVIEW_RESPONSE_TIME,
 )
+from exporter.catalogue.rules.performance import ERROR_RATE, RESPONSE_TIME_HIGH
+from exporter.catalogue.rules.workers import BACKLOG
 from exporter.mixin import frame
 from exporter.mixin.dashboards.overview import (
     health,
@@ -44,8 +46,10 @@ def render(links: Links) -> str:
         OVERVIEW,
         links,
         rows,
-        alerts="OpsSystemDown|OpsApi.+",
         layers=[
+            frame.fired("Alerts: response time", RESPONSE_TIME_HIGH),
+            frame.fired("Alerts: errors", ERROR_RATE),
+            frame.fired("Alerts: queue", BACKLOG, on=[work.QUEUE]),
             frame.layer(
                 "Unusual response time",
                 anomalous(metrics.API_RESPONSE_TIME, by=by),

@@ -191,7 +191,8 @@ def _error_rate() -> Panel:
         dashboards.OVERVIEW_ERROR_RATE.id,
         dashboards.OVERVIEW_ERROR_RATE.title,
         "Share of requests that fail. Dashed: the threshold in force. Points and violet regions:"
-        " unusual for this hour. A step up with a deployment: take it back.",
+        " unusual for this hour. Red regions: an alert fired. A step up with a deployment: take it"
+        " back.",
         Line(title="Failed", expr=ratio, colour=RED),
         limit_of(ERROR_RATE.name),
         marks(ratio, f"{anomalous(m.API_ERROR_RATIO)} == 1"),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from exporter.links import Links
 
 _INGESTION: Final = detail(dashboards.INGESTION)
+# The id of a graph that is marked from outside of this module.
+QUEUE: Final = 64
 _JOBS_SHOWN: Final = 20
 
 
@@ -35,7 +37,7 @@ def ingestion(links: Links) -> RowPanel:
         "Ingestion and workers",
         linked(_states(), _INGESTION, ingest),
         linked(_jobs(links), _INGESTION, ingest, page(links, actions.JOBS)),
-        linked(product_grids.workers(63, "Worker heartbeat", (9, 8)), _INGESTION),
+        linked(product_grids.workers(63, "Worker heartbeat", (9, 8), gpu=False), _INGESTION),
         linked(_queue(), _INGESTION, detail(dashboards.ANOMALIES)),
         linked(_workers(), _INGESTION),
     )
@@ -74,9 +76,10 @@ def _jobs(links: Links) -> Panel:
 def _queue() -> Panel:
     length = worst(recent(m.QUEUE_LENGTH), "backend")
     return lines(
-        64,
+        QUEUE,
         "Queue length",
-        "Tasks that wait. Dashed: the threshold in force. Points: unusual for this hour. It grows"
+        "Tasks that wait. Dashed: the threshold in force. Points: unusual for this hour. Red"
+        " regions: an alert fired. It grows"
         " without end: too few workers, or one that hangs. Empty for a deployed backend.",
         Line(title="Tasks", expr=length, colour=BLUE),
         limit_of(BACKLOG.name),
