@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from exporter.catalogue import actions, dashboards
 from exporter.catalogue import metrics as m
 from exporter.catalogue import own_metrics as own
-from exporter.catalogue.thresholds import DATA_AGE_MAX
-from exporter.catalogue.verdicts import Verdict
+from exporter.mixin import answers
 from exporter.mixin.alert_grids import acknowledged, unacknowledged
 from exporter.mixin.cards import Item, cards
 from exporter.mixin.leads import detail, linked, page, runbook
 from exporter.mixin.parts import GOOD, GREEN, IDLE, PLAIN, WARN, Query
-from exporter.mixin.promql import known, last, recent, series, worst
+from exporter.mixin.promql import known, recent, worst
 from exporter.mixin.readings import HEALTH
 from exporter.mixin.stats import tiles
 
@@ -22,25 +21,6 @@ if TYPE_CHECKING:
 
     from exporter.links import Links
 
-_BY: Final = ("backend", "endpoint")
-_ANSWERED: Final = worst(last(own.ENDPOINT_LAST_SUCCESS), *_BY)
-_SUCCESS: Final = worst(last(own.ENDPOINT_SUCCESS), *_BY)
-_NOT_OFFERED: Final = last(own.ENDPOINT_STATUS, f'status="{Verdict.NOT_OFFERED}"')
-_SCRAPED: Final = worst(series("up"), "backend")
-# It fails, it was not asked when it should have been, or the exporter is not reached. What never
-# gave an answer has no last known value.
-_STALE: Final = f"""\
-bottomk(3, 1000 * {_ANSWERED}
-and on (backend, endpoint) (
-  {_SUCCESS} == 0
-  or
-  {_ANSWERED} < time() - {2 * DATA_AGE_MAX.value:g}
-  unless on (backend, endpoint) {_NOT_OFFERED} == 1
-  or
-  {_ANSWERED} and on (backend) {_SCRAPED} == 0
-))
-or on ()
-label_replace(vector(0), "endpoint", "every endpoint", "", "")"""
 _UNWELL: Final = f"""\
 2 * ({worst(known(m.MODULE_STATUS, 'status="degraded"'), "backend", "module")} == 1)
 or
@@ -60,7 +40,7 @@ def _updated() -> Panel:
         "Updated",
         "When the monitoring API last gave a usable answer to anything. Minutes ago: nothing on"
         " this page is current; see the dashboard Exporter for why.",
-        Query(expr=f"1000 * max({_ANSWERED})", legend="last answer"),
+        Query(expr=f"1000 * max({answers.answered()})", legend="last answer"),
         size=(5, 3),
         unit="dateTimeFromNow",
         base=IDLE,
@@ -74,9 +54,13 @@ def _stale() -> Panel:
         "Stale data",
         "Endpoints of the monitoring API that give no usable answer now, and since when; of many"
         " the three that have been silent for longest. Their"
-        " numbers on this page are the last known ones, for six hours; graphs show a gap. Refresh"
-        " now asks again; the dashboard Exporter says what is wrong.",
-        Query(expr=_STALE, legend="{{endpoint}} {{backend}}"),
+        " numbers on this page are the last known ones, for six hours; graphs show a gap. One whose"
+        " numbers another endpoint tells meanwhile is not missed. Refresh now asks again; the"
+        " dashboard Exporter says what is wrong.",
+        Query(
+            expr=answers.or_current(f"bottomk(3, {answers.silent()})"),
+            legend="{{endpoint}} {{backend}}",
+        ),
         size=(7, 3),
         unit="dateTimeFromNow",
         states={0: ("✔ current", GOOD)},
