@@ -22,6 +22,8 @@ def unacknowledged(
     panel_id: int, title: str, why: str, links: Links, *matchers: str, size: tuple[int, int]
 ) -> Panel:
     """Show what fires (of *matchers*) and what nobody has acknowledged, the worst on top."""
+    # Of a part, a module say, no rule records what is compared with the threshold.
+    shares = [] if matchers else [_share(acknowledged=False)]
     return grid(
         panel_id,
         title,
@@ -29,13 +31,7 @@ def unacknowledged(
         _severity(*matchers, acknowledged=False),
         _ALERT,
         Column(title="Source", label="source"),
-        Column(
-            title="Of threshold",
-            expr=firing.of_threshold(*matchers, acknowledged=False),
-            unit="percentunit",
-            decimals=0,
-            width=105,
-        ),
+        *shares,
         _since(*matchers, acknowledged=False),
         _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
         _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
@@ -69,6 +65,11 @@ def acknowledged(panel_id: int, title: str, why: str, size: tuple[int, int]) -> 
 def _severity(*matchers: str, acknowledged: bool) -> Column:
     expr = firing.severity(*matchers, acknowledged=acknowledged)
     return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
+
+
+def _share(*, acknowledged: bool) -> Column:
+    expr = firing.of_threshold(acknowledged=acknowledged)
+    return Column(title="Of threshold", expr=expr, unit="percentunit", decimals=0, width=105)
 
 
 def _since(*matchers: str, acknowledged: bool) -> Column:

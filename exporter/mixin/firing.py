@@ -56,14 +56,14 @@ def since(*matchers: str, acknowledged: bool) -> str:
     return _row("min", began, acknowledged=acknowledged)
 
 
-def of_threshold(*matchers: str, acknowledged: bool) -> str:
+def of_threshold(*, acknowledged: bool) -> str:
     """Return the value of each alert as a share of its threshold, where a rule records it."""
     values = "\nor\n".join(
         f"label_replace(max by (backend) ({value}) / on () group_left () {threshold(alert)},"
         f' "alertname", "{alert}", "", "")'
         for alert, value in _COMPARED.items()
     )
-    each = f"{firing(*matchers)}\n* on (alertname, backend) group_left ()\n({values})"
+    each = f"{firing()}\n* on (alertname, backend) group_left ()\n({values})"
     return _row("max", each, acknowledged=acknowledged)
 
 
