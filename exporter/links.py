@@ -48,6 +48,10 @@ class Links:
         page = self.runbook_url or f"{self.exporter_url}/runbook"
         return page + (f"#{alert.anchor}" if alert else "")
 
+    def runbook_of(self, name: str) -> str:
+        """Return where the runbook of the alert of this *name* stands; it may be a template."""
+        return f"{self.runbook()}#{name}"
+
     def dashboard(self, dashboard: Dashboard, panel: Panel | None = None, **variables: str) -> str:
         """Return a dashboard, or one panel of it, with its variables set."""
         query = {f"var-{name}": value for name, value in variables.items()}

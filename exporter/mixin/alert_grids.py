@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from exporter.catalogue import actions, dashboards
+from exporter.catalogue import actions
 from exporter.mixin import firing
 from exporter.mixin.grids import Column, grid, hide
-from exporter.mixin.leads import VALUE, Lead, detail, page
+from exporter.mixin.leads import VALUE, Lead, page, runbook_of
 from exporter.mixin.readings import SEVERITIES
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
 
     from exporter.links import Links
-
-_ALERT: Final = Column(title="Alert", label="alertname", lead=detail(dashboards.ALERTS))
 
 
 def unacknowledged(
@@ -29,7 +27,7 @@ def unacknowledged(
         title,
         why,
         _severity(*matchers, acknowledged=False),
-        _ALERT,
+        _alert(links),
         Column(title="Source", label="source"),
         *shares,
         _since(*matchers, acknowledged=False),
@@ -42,14 +40,14 @@ def unacknowledged(
     )
 
 
-def acknowledged(panel_id: int, title: str, why: str, size: tuple[int, int]) -> Panel:
+def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[int, int]) -> Panel:
     """Show what still fires and what somebody has taken on."""
     panel = grid(
         panel_id,
         title,
         why,
         _severity(acknowledged=True),
-        _ALERT,
+        _alert(links),
         Column(title="Source", label="source"),
         _since(acknowledged=True),
         Column(title="Backend", label="backend", width=85),
@@ -60,6 +58,10 @@ def acknowledged(panel_id: int, title: str, why: str, size: tuple[int, int]) -> 
     # What would lead to an acknowledgement is a part of each row.
     hide(panel, "acknowledge", "dismiss")
     return panel
+
+
+def _alert(links: Links) -> Column:
+    return Column(title="Alert", label="alertname", lead=runbook_of(links, VALUE))
 
 
 def _severity(*matchers: str, acknowledged: bool) -> Column:

@@ -73,6 +73,11 @@ def runbook(links: Links, alert: Alert | None = None) -> Lead:
     return Lead(title=title, url=links.runbook(alert), new_tab=True)
 
 
+def runbook_of(links: Links, name: str) -> Lead:
+    """Lead to where the runbook speaks of the alert of this *name*, which Grafana may fill in."""
+    return Lead(title="Runbook", url=links.runbook_of(name), new_tab=True)
+
+
 def field(column: str) -> str:
     """Return what Grafana fills in with the value of a *column* in the same row."""
     return f"${{__data.fields.{column}}}" if column.isalpha() else f'${{__data.fields["{column}"]}}'

@@ -269,7 +269,7 @@ class Settings(BaseSettings):
     runbook_url: Url | None = Field(
         None,
         description="Page with the runbook, when it is not the exporter's own: one that is there"
-        " when the exporter is not.",
+        " when the exporter is not. It has the anchors of `docs/runbook.md`.",
     )
     actions_url: Url = Field(
         "http://127.0.0.1:9848", description="Where users reach the action service."

@@ -27,8 +27,9 @@ _DASH: Final = "\N{EN DASH}"
 _HERE: Final = Path(__file__).parent
 # Beside the module in a wheel, in docs/ in a checkout.
 _RUNBOOKS: Final = (_HERE / "runbook.md", _HERE.parents[1] / "docs" / "runbook.md")
-# Where a generated table begins and ends in it: Markdown without raw HTML would show these.
-_MARKER: Final = re.compile(r"^<!-- \w+:(begin|end) -->\n", re.MULTILINE)
+# Where a generated table begins and ends in it, and an alert's name as an anchor: Markdown without
+# raw HTML would show these.
+_MARKER: Final = re.compile(r'^<!-- \w+:(begin|end) -->\n|^<a id="\w+"></a>\n+', re.MULTILINE)
 _STATIC: Final = {"ops.css": "text/css", "ops.svg": "image/svg+xml"}
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -206,6 +207,7 @@ def markdown(text: str) -> tuple[list[tuple[str, str]], Any]:
         Id and text of each second-level heading; the HTML, marked as safe for a template.
     """
     from markdown_it import MarkdownIt  # noqa: PLC0415 - the first page only
+    from markdown_it.token import Token  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -218,8 +220,15 @@ def markdown(text: str) -> tuple[list[tuple[str, str]], Any]:
             anchor = "-".join(words.lower().split())
             opening.attrSet("id", anchor)
             headings.append((anchor, words))
+            if inline.children and words.isalnum() and words != anchor:
+                # Grafana cannot write the name of an alert in small letters.
+                inline.children.insert(0, Token("html_inline", "", 0, content=_target(words)))
     html = reader.renderer.render(tokens, reader.options, {})
     return headings, Markup(html)  # noqa: S704 - markdown-it escapes, html is off
+
+
+def _target(name: str) -> str:
+    return f'<span id="{name}"></span>'
 
 
 def _words(inline: Token) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,8 @@ from exporter.catalogue.rules import ALERTS
 from exporter.catalogue.rules.monitoring import API_DOWN
 from exporter.links import Links, label
 from exporter.mixin import files
-from exporter.web.pages import markdown
+from exporter.mixin.leads import VALUE
+from exporter.web.pages import markdown, runbook
 from tests.conftest import ROOT
 from tests.mixin.written import DASHBOARDS, dashboard, panels
 
@@ -77,6 +79,7 @@ def test_links_lead_only_to_what_the_catalogue_knows() -> None:
 def test_the_exporter_serves_every_page_of_its_own_that_is_linked_to() -> None:
     headings, _ = markdown((ROOT / "docs" / "runbook.md").read_text("utf-8"))
     pages = {"/", "/runbook", *(f"/runbook#{anchor}" for anchor, _ in headings)}
+    pages.add(f"/runbook#{VALUE}")  # the name of an alert; see below
 
     assert set(below(DEFAULTS.exporter_url)) <= pages
 
@@ -123,6 +126,38 @@ def test_the_runbook_may_stand_where_it_is_when_the_exporter_is_not() -> None:
     assert links.runbook(API_DOWN) == (
         "https://wiki.example.org/ops/runbook.html#opsmonitoringapidown"
     )
+
+
+def test_the_name_of_an_alert_is_an_anchor_wherever_the_runbook_is_read() -> None:
+    """Grafana writes a name as it is, and browsers tell capital letters from small ones."""
+    text = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    page = runbook("")
+
+    assert page is not None
+    for alert in ALERTS:
+        assert f'<a id="{alert.name}"></a>\n\n## {alert.name}\n' in text
+        assert page.count(f' id="{alert.name}"') == 1
+    assert "&lt;a" not in page
+
+
+def test_each_row_of_an_alert_leads_to_its_place_in_the_runbook_that_is_configured() -> None:
+    settings = DEFAULTS.model_copy(update={"runbook_url": "https://wiki.example.org/ops.html"})
+    found = files.rendered(settings)
+
+    rules = found["prometheus/rules/ops-monitoring.yml"]
+    assert "runbook_url: https://wiki.example.org/ops.html#opsmonitoringapidown" in rules
+    trees = [json.loads(text) for path, text in found.items() if path.endswith(".json")]
+    columns = [
+        {prop["id"]: prop["value"] for prop in override["properties"]}
+        for tree in trees
+        for panel in panels(tree)
+        for override in panel.get("fieldConfig", {"overrides": []})["overrides"]
+        if (panel["type"], override["matcher"]["options"]) == ("table", "Alert")
+    ]
+    assert columns
+    for column in columns:
+        (link,) = column["links"]
+        assert link["url"] == f"https://wiki.example.org/ops.html#{VALUE}"
 
 
 def test_a_dashboard_link_has_its_variables_and_its_panel() -> None:

@@ -30,13 +30,15 @@ def test_a_span_is_written_with_its_two_largest_units(seconds: float, text: str)
     assert pages.span(seconds) == text
 
 
-def test_each_second_level_heading_has_its_text_as_id() -> None:
+def test_each_second_level_heading_has_its_text_as_id_and_a_name_as_it_is_too() -> None:
     headings, html = pages.markdown(
         "# Top\n\n## OpsQueueBacklogHigh\n\n### Meaning\n\n## Two `words`\n"
     )
 
     assert headings == [("opsqueuebackloghigh", "OpsQueueBacklogHigh"), ("two-words", "Two words")]
-    assert '<h2 id="opsqueuebackloghigh">OpsQueueBacklogHigh</h2>' in html
+    name = '<span id="OpsQueueBacklogHigh"></span>'
+    assert f'<h2 id="opsqueuebackloghigh">{name}OpsQueueBacklogHigh</h2>' in html
+    assert '<h2 id="two-words">Two <code>words</code></h2>' in html
     assert "<h1>Top</h1>" in html
     assert "<h3>Meaning</h3>" in html
 
@@ -49,7 +51,7 @@ def test_raw_html_and_script_links_in_markdown_are_text() -> None:
     assert "<b" not in html
 
 
-RUNBOOK = "# Runbook\n\n## OpsWatchdog\n\nAlways fires.\n"
+RUNBOOK = '# Runbook\n\n<a id="OpsWatchdog"></a>\n\n## OpsWatchdog\n\nAlways fires.\n'
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def test_the_runbook_is_a_page_with_a_list_of_its_alerts() -> None:
         page = (await client.get("/runbook")).text
 
     assert '<a href="#opswatchdog">OpsWatchdog</a>' in page
-    assert '<h2 id="opswatchdog">OpsWatchdog</h2>' in page
+    assert '<h2 id="opswatchdog"><span id="OpsWatchdog"></span>OpsWatchdog</h2>' in page
 
 
 def test_the_markers_of_a_generated_table_are_not_shown(runbook: Path) -> None:

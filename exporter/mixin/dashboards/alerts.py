@@ -16,7 +16,7 @@ from exporter.mixin.alert_grids import acknowledged, unacknowledged
 from exporter.mixin.cards import Item, cards
 from exporter.mixin.charts import Style, graph
 from exporter.mixin.grids import Column, grid
-from exporter.mixin.leads import detail, linked, page, runbook
+from exporter.mixin.leads import VALUE, linked, page, runbook, runbook_of
 from exporter.mixin.panels import row, timeline
 from exporter.mixin.parts import (
     BLUE,
@@ -59,10 +59,10 @@ def render(links: Links) -> str:
         [
             linked(_now(), page(links, actions.ALERTS), page(links, actions.HISTORY)),
             linked(_firing(links), page(links, actions.ALERTS), runbook(links)),
-            linked(_acknowledged(), page(links, actions.AUDIT), page(links, actions.HISTORY)),
+            linked(_acknowledged(links), page(links, actions.AUDIT), page(links, actions.HISTORY)),
             linked(_history(), page(links, actions.HISTORY)),
             linked(_by_severity(), page(links, actions.HISTORY)),
-            linked(_most_frequent(), page(links, actions.PREFERENCES), runbook(links)),
+            linked(_most_frequent(links), page(links, actions.PREFERENCES), runbook(links)),
             _thresholds(links),
             _service(links),
         ],
@@ -99,28 +99,30 @@ def _firing(links: Links) -> Panel:
         dashboards.ALERTS_FIRING.title,
         "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
         " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
-        " a while. Both ask first. Of threshold: the value as a share of what is allowed.",
+        " a while. Both ask first. Of threshold: the value as a share of what is allowed. A"
+        " click at a name: what to do.",
         links,
         size=(24, 8),
     )
 
 
-def _acknowledged() -> Panel:
+def _acknowledged(links: Links) -> Panel:
     return acknowledged(
         2,
         "Acknowledged alerts",
         "Alerts that still fire and that somebody has taken on. The audit says who and why.",
+        links,
         size=(24, 5),
     )
 
 
-def _switched_off() -> Panel:
+def _switched_off(links: Links) -> Panel:
     return grid(
         4,
         "Switched off",
         "Alerts that people, or the configuration, have switched off: they never fire. Alert"
         " preferences switches them on again.",
-        Column(title="Alert", label="alert", width=280),
+        _alert(links, "alert", 280),
         Column(
             title="State",
             expr=f"max by (alert) ({ENABLED}) == 0",
@@ -130,6 +132,10 @@ def _switched_off() -> Panel:
         h=8,
         nothing="✔ Every alert is switched on",
     )
+
+
+def _alert(links: Links, label: str, width: int) -> Column:
+    return Column(title="Alert", label=label, lead=runbook_of(links, VALUE), width=width)
 
 
 def _history() -> Panel:
@@ -174,14 +180,14 @@ def _by_severity() -> Panel:
     return panel
 
 
-def _most_frequent() -> Panel:
+def _most_frequent(links: Links) -> Panel:
     fired = f"max by (alertname, backend) ({firing.firing()})"
     return grid(
         7,
         "Most frequent alerts",
         "For how long each alert fired within the shown range, of whatever it was. What fires most"
         " is what to fix first, or whose threshold is too tight.",
-        Column(title="Alert", label="alertname", lead=detail(dashboards.ALERTS), width=205),
+        _alert(links, "alertname", 205),
         Column(
             title="Fired for",
             expr=f"60 * count_over_time(({fired})[$__range:1m])",
@@ -202,14 +208,14 @@ def _thresholds(links: Links) -> RowPanel:
     return row(
         14,
         "Preferences: thresholds in force, and what is switched off",
-        linked(_of_unit(15, "Thresholds: shares", *_SHARES), preferences),
-        linked(_of_unit(16, "Thresholds: durations", *_TIMES), preferences),
-        linked(_of_unit(17, "Thresholds: counts", *_COUNTS), preferences),
-        linked(_switched_off(), preferences),
+        linked(_of_unit(15, "Thresholds: shares", links, *_SHARES), preferences),
+        linked(_of_unit(16, "Thresholds: durations", links, *_TIMES), preferences),
+        linked(_of_unit(17, "Thresholds: counts", links, *_COUNTS), preferences),
+        linked(_switched_off(links), preferences),
     )
 
 
-def _of_unit(panel_id: int, title: str, kind: str, unit: str) -> Panel:
+def _of_unit(panel_id: int, title: str, links: Links, kind: str, unit: str) -> Panel:
     defaults_ = {
         alert.name: str(alert.limit.threshold)
         for alert in ALERTS
@@ -222,7 +228,7 @@ def _of_unit(panel_id: int, title: str, kind: str, unit: str) -> Panel:
         title,
         "What each alert is judged by now, and what is built in. Changed: by people on the page"
         " Alert preferences, or by the configuration.",
-        Column(title="Alert", label="alert", width=205),
+        _alert(links, "alert", 205),
         Column(title="In force", expr=current, unit=unit, width=75),
         Column(title="Built in", expr=built_in, unit=unit, width=75),
         Column(

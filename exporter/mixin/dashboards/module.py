@@ -241,7 +241,7 @@ def _alerts(links: Links) -> Panel:
         20,
         "Alerts of these modules",
         "What fires of the chosen modules and nobody has acknowledged. Both links ask before they"
-        " act. Those of the whole product: Alerts and history.",
+        " act; a click at a name says what to do. Those of the whole product: Alerts and history.",
         links,
         _CHOSEN,
         size=(24, 6),

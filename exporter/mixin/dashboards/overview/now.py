@@ -113,7 +113,8 @@ def _alerts(links: Links) -> Panel:
         "Alerts that fire",
         "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
         " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
-        " a while. Both ask first. Of threshold: the value as a share of what is allowed.",
+        " a while. Both ask first. Of threshold: the value as a share of what is allowed. A"
+        " click at a name: what to do.",
         links,
         size=(16, 6),
     )
@@ -126,6 +127,7 @@ def _acknowledged(links: Links) -> Panel:
         "Acknowledged alerts",
         "Alerts that still fire and that somebody has taken on. The audit says who; the history"
         " tells of those that are over.",
+        links,
         size=(8, 6),
     )
     return linked(panel, page(links, actions.HISTORY), page(links, actions.AUDIT))
