@@ -26,8 +26,9 @@ _GROUP_MAX: Final = 20
 _MINUTE_S: Final = 60
 
 # The threshold in force of each alert that has one, and whether an alert is switched on: what
-# people set, or else the default (`rules.preferences`).
+# people set, or else the default (`rules.preferences`): that of the setting `alerts`, or ours.
 THRESHOLD: Final = "alert:ops_alert_threshold:current"
+DEFAULT: Final = "alert:ops_alert_threshold:default"
 ENABLED: Final = "alert:ops_alert_enabled:current"
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from exporter.catalogue.alerting import DEFAULT, THRESHOLD
 from exporter.cli import main
 from exporter.mixin import files
 from exporter.mixin.tables import replaced
 from tests.conftest import ROOT
+from tests.mixin.written import panels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +102,27 @@ def test_output_is_rendered_for_the_configured_addresses(
     receiver = (out / "alertmanager/alertmanager.yml").read_text("utf-8")
     assert "url: https://actions.example.org/webhooks/alertmanager" in receiver
     assert "127.0.0.1:9847" not in rules
+
+
+def test_a_configured_threshold_is_the_default_that_dashboards_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_ALERTS", '{"OpsQueueBacklogHigh": {"threshold": 250}}')
+    out = tmp_path / "out"
+
+    assert main(["generate", "--output", str(out)]) == 0
+
+    rules = yaml.safe_load((out / "prometheus/rules/ops-preferences.yml").read_text("utf-8"))
+    recorded = {rule["record"]: rule["expr"] for rule in rules["groups"][0]["rules"]}
+    configured = 'label_replace(vector(250.0), "alert", "OpsQueueBacklogHigh", "", "")'
+    for name in (DEFAULT, THRESHOLD):
+        assert configured in recorded[name]
+        assert recorded[name].count("OpsQueueBacklogHigh") == 1
+    tree = json.loads((out / "grafana/dashboards/ops-alerts.json").read_text("utf-8"))
+    (counts,) = (panel for panel in panels(tree) if panel["title"] == "Thresholds: counts")
+    current, default, changed = (target["expr"] for target in counts["targets"])
+    assert default == current.replace(THRESHOLD, DEFAULT)
+    assert changed == f"{current} != bool on (alert) ({default})"
 
 
 def test_check_names_what_differs_and_fails(

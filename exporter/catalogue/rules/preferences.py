@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import own_metrics as own
-from exporter.catalogue.alerting import ENABLED, THRESHOLD, Recording, RuleGroup
+from exporter.catalogue.alerting import DEFAULT, ENABLED, THRESHOLD, Recording, RuleGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +48,8 @@ def preferences(
         name="ops-preferences",
         rules=(
             _SAID_THRESHOLD,
+            Recording(record=DEFAULT, expr=_any(_terms(defaults))),
+            # Not by what is recorded above: from the very start there is a threshold.
             Recording(record=THRESHOLD, expr=_in_force(_SAID_THRESHOLD, defaults)),
             _SAID_ENABLED,
             Recording(
@@ -60,9 +62,15 @@ def preferences(
 
 def _in_force(said: Recording, defaults: Mapping[str, str]) -> str:
     """Take the last word within a day, or else the default of the alert."""
-    terms = [f"last_over_time({said}[{_MEMORY}])"]
-    terms += [
+    return _any([f"last_over_time({said}[{_MEMORY}])", *_terms(defaults)])
+
+
+def _terms(defaults: Mapping[str, str]) -> list[str]:
+    return [
         f'label_replace(vector({value}), "alert", "{name}", "", "")'
         for name, value in defaults.items()
     ]
+
+
+def _any(terms: Iterable[str]) -> str:
     return "\nor ".join(terms) + "\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import actions, dashboards
 from exporter.catalogue import own_metrics as own
-from exporter.catalogue.alerting import ENABLED, THRESHOLD
+from exporter.catalogue.alerting import DEFAULT, ENABLED, THRESHOLD
 from exporter.catalogue.model import Severity
 from exporter.catalogue.rules import ACTIONS_JOB, ALERTS
 from exporter.catalogue.rules.monitoring import ACTIONS_DOWN
@@ -45,7 +45,7 @@ _PLACES: Final = {severity: place for place, severity in enumerate(Severity, 1)}
 # Above all severities: somebody has taken it on.
 _TAKEN_ON: Final = len(_PLACES) + 1
 _NO_SERVICE: Final = "○ The action service tells nothing: see the panel Action service"
-# The defaults, by the unit in which they are shown.
+# Thresholds, by the unit in which they are shown.
 _SHARES: Final = ("ratio", "percentunit")
 _TIMES: Final = ("seconds", "s")
 _COUNTS: Final = ("", "short")
@@ -216,25 +216,23 @@ def _thresholds(links: Links) -> RowPanel:
 
 
 def _of_unit(panel_id: int, title: str, links: Links, kind: str, unit: str) -> Panel:
-    defaults_ = {
-        alert.name: str(alert.limit.threshold)
-        for alert in ALERTS
-        if alert.limit is not None and alert.limit.threshold.unit == kind
-    }
-    built_in = named({name: f"vector({value})" for name, value in defaults_.items()}, "alert")
-    current = f'max by (alert) ({THRESHOLD}{{alert=~"{"|".join(defaults_)}"}})'
+    limits = [alert.limit for alert in ALERTS if alert.limit is not None]
+    names = "|".join(dict.fromkeys(one.alert for one in limits if one.threshold.unit == kind))
+    current, default = (
+        f'max by (alert) ({recorded}{{alert=~"{names}"}})' for recorded in (THRESHOLD, DEFAULT)
+    )
     return grid(
         panel_id,
         title,
-        "What each alert is judged by now, and what is built in. Changed: by people on the page"
-        " Alert preferences, or by the configuration.",
+        "What each alert is judged by now, and its default: what is built in, or what the setting"
+        " alerts of the configuration says. Changed: by people, on the page Alert preferences.",
         _alert(links, "alert", 205),
         Column(title="In force", expr=current, unit=unit, width=75),
-        Column(title="Built in", expr=built_in, unit=unit, width=75),
+        Column(title="Default", expr=default, unit=unit, width=75),
         Column(
             title="Set",
-            expr=f"{current} != bool on (alert) ({built_in})",
-            states={0: (f"{Tone.GOOD.sign} as built in", CLEAR), 1: ("▲ changed", IDLE)},
+            expr=f"{current} != bool on (alert) ({default})",
+            states={0: (f"{Tone.GOOD.sign} as by default", CLEAR), 1: ("▲ changed", IDLE)},
         ),
         w=12,
         h=8,
