@@ -10,13 +10,15 @@ from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as m
 from grafana_foundation_sdk.models import piechart, timeseries
 
-from exporter.mixin.parts import RED, WARN, Query, defaults, empty, override, steps
-from exporter.mixin.promql import named, threshold
+from exporter.mixin.parts import BLUE, ORANGE, RED, WARN, Query, defaults, empty, override, steps
+from exporter.mixin.promql import named, recent, threshold, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.catalogue.alerting import Threshold
+    from exporter.catalogue.model import Metric
+    from exporter.mixin.leads import Lead
 
 _LAST: Final = "lastNotNull"
 
@@ -33,8 +35,18 @@ class Kind(Enum):
     """How one of several series is drawn."""
 
     LINE = auto()
+    DOTTED = auto()
+    DOT_DASHED = auto()
     LIMIT = auto()  # dashed, and not filled
     MARKS = auto()  # large points on another line
+
+
+# In pixels: a dash, a gap, and so on. No two are alike, also for who sees no colours.
+_DASHES: Final = {
+    Kind.DOTTED: {"fill": "dot", "dash": [0, 6]},
+    Kind.DOT_DASHED: {"fill": "dash", "dash": [14, 5, 2, 5]},
+    Kind.LIMIT: {"fill": "dash", "dash": [10, 10]},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,18 @@ class Line:
     expr: str
     colour: str
     kind: Kind = Kind.LINE
+
+
+def percentiles(metric: Metric) -> tuple[Line, Line, Line]:
+    """Return P50, P95 and P99 of *metric*: each drawn in a way of its own, and in its colour."""
+    p50, p95, p99 = (
+        worst(recent(metric, f'quantile="{quantile}"'), "backend") for quantile in (0.5, 0.95, 0.99)
+    )
+    return (
+        Line(title="P50", expr=p50, colour=BLUE, kind=Kind.DOTTED),
+        Line(title="P95", expr=p95, colour=ORANGE),
+        Line(title="P99", expr=p99, colour=RED, kind=Kind.DOT_DASHED),
+    )
 
 
 def limit_of(alert: str, title: str = "Threshold") -> Line:
@@ -141,12 +165,14 @@ def shares(
     colours: Mapping[str, str] | None = None,
     unit: str = "short",
     hole: bool = True,
+    lead: Lead | None = None,
 ) -> m.Panel:
     """
     Show how a whole divides now, as a ring or (without *hole*) as a pie.
 
     Args:
         colours: By the name of a part; the others have colours of their own.
+        lead: Where a click at a part leads to.
     """
     panel = empty("piechart", panel_id, title, why, size)
     panel.targets = [query.target(instant=True)]
@@ -171,6 +197,8 @@ def shares(
     settings.color = m.FieldColor(mode=m.FieldColorModeId.PALETTE_CLASSIC)
     for name, colour in (colours or {}).items():
         override(panel, "byName", name, {"color": _fixed(colour)})
+    if lead is not None:
+        override(panel, "byRegexp", "/.*/", {"links": [lead.from_value]})
     return panel
 
 
@@ -194,11 +222,12 @@ def _legend(*, calm: bool) -> c.VizLegendOptions:
 def drawn(line: Line) -> dict[str, Any]:
     """Return how a line is drawn, as the properties of an override."""
     properties: dict[str, Any] = {"color": _fixed(line.colour)}
+    if line.kind in _DASHES:
+        properties["custom.lineStyle"] = _DASHES[line.kind]
     if line.kind is Kind.LIMIT:
         # It has no backend, or rather all of them.
         properties |= {
             "displayName": line.title,
-            "custom.lineStyle": {"fill": "dash", "dash": [10, 10]},
             "custom.lineWidth": 1,
             "custom.fillOpacity": 0,
         }

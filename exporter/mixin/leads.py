@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from grafana_foundation_sdk.models import dashboard as m
 
+from exporter.mixin.promql import VARIABLES
+
 if TYPE_CHECKING:
     from exporter.catalogue.actions import Route
     from exporter.catalogue.alerting import Alert
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 VALUE: Final = "${__value.raw}"
 # The dashboard's time range and all its variables.
 _KEPT: Final = "${__url_time_range}&${__all_variables}"
+# Those that every dashboard has: what a link sets must not stand in it a second time, or Grafana
+# chooses both.
+_SHARED: Final = "&".join(
+    ("${__url_time_range}", *(f"${{{name}:queryparam}}" for name in ("datasource", *VARIABLES)))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +61,13 @@ class Lead:
 
 
 def detail(dashboard: Dashboard, panel: Panel | None = None, **variables: str) -> Lead:
-    """Lead to a dashboard, or one panel of it, with time range and variables kept."""
+    """Lead to a dashboard, or one panel of it, with time range and other *variables* kept."""
     more = {f"var-{name}": value for name, value in variables.items()}
     if panel is not None:
         more["viewPanel"] = str(panel.id)
     query = "".join(f"&{name}={value}" for name, value in more.items())
-    return Lead(title=f"Open {dashboard.title}", url=f"/d/{dashboard.uid}?{_KEPT}{query}")
+    kept = _SHARED if variables else _KEPT
+    return Lead(title=f"Open {dashboard.title}", url=f"/d/{dashboard.uid}?{kept}{query}")
 
 
 def page(links: Links, route: Route, title: str = "", **values: str) -> Lead:

@@ -49,16 +49,22 @@ time() - {_HEARTBEAT}"""
 
 
 def jobs(
-    panel_id: int, title: str, why: str, links: Links, *, newest: int, size: tuple[int, int]
+    panel_id: int,
+    title: str,
+    why: str,
+    links: Links,
+    *matchers: str,
+    newest: int,
+    size: tuple[int, int],
+    nothing: str = "○ No jobs yet: ingest a repository",
 ) -> Panel:
-    """Show the *newest* ingestion jobs, with links to retry and to cancel them."""
-    started = f"topk({newest}, {worst(known(m.INGESTION_JOB_STARTED), 'backend', 'job_id')})"
+    """Show the *newest* ingestion jobs (of *matchers*), with links to retry and to cancel them."""
+    of_all = worst(known(m.INGESTION_JOB_STARTED), "backend", "job_id")
+    of_some = f"{of_all}\nand on (backend, job_id)\n({_in_state(*matchers)})"
+    started = f"topk({newest}, {of_some if matchers else of_all})"
     among = f"and on (backend, job_id)\n{started}"
     present = "\nor\n".join(_job(place, status) for place, status in enumerate(m.JOB_STATES, 1))
-    before = "\nor\n".join(
-        f"{place} * {last(m.INGESTION_JOB_INFO, _status(status))}"
-        for place, status in enumerate(m.JOB_STATES, 1)
-    )
+    before = _before()
     width, height = size
     return grid(
         panel_id,
@@ -98,7 +104,23 @@ def jobs(
         w=width,
         h=height,
         sort=("Started",),
-        nothing="○ No jobs yet: ingest a repository",
+        nothing=nothing,
+    )
+
+
+def _in_state(*matchers: str) -> str:
+    """Select the jobs whose last known state is one of *matchers*, not one that they left."""
+    job = ("backend", "job_id")
+    before = f"{worst(_before(*matchers), *job)} == {worst(_before(), *job)}"
+    now = series(m.INGESTION_JOB_INFO, *matchers)
+    return f"{now}\nor {before}\nunless on (backend) {series(m.INGESTION_JOB_INFO)}"
+
+
+def _before(*matchers: str) -> str:
+    """Number what the states of jobs were, for a backend that tells nothing of them now."""
+    return "\nor\n".join(
+        f"{place} * {last(m.INGESTION_JOB_INFO, _status(status), *matchers)}"
+        for place, status in enumerate(m.JOB_STATES, 1)
     )
 
 

@@ -100,6 +100,7 @@ PANEL_IDS = {
         1: "Status",
         2: "Status now",
         3: "Now",
+        4: "Stale data",
         10: "Response time",
         11: "Errors",
         12: "New errors",

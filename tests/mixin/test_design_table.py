@@ -106,7 +106,8 @@ DESIGN: Final = {
         "`trend`, up, down, neutral, `value`, `size`, improving, degrading, stable, percentage"
     ),
     "14. IngestionQueueViz": (
-        "`queue`, `pending`, `processing`, `completed`, `failed`, donut, colours, hover"
+        "`queue`, `pending`, `processing`, `completed`, `failed`, donut, colours, hover, click,"
+        " filter the job history"
     ),
     "15. IngestionTrigger": (
         "`onIngest`, input, button, loading state, notification, recent ingestions"
@@ -205,7 +206,7 @@ def unknown(row: Row) -> str:
         r"`ops-[a-z]+` \d+ \*[^*]+\*(, \d+ \*[^*]+\*)*",
         r"`/[a-z/-]*`",
         r"link \*[^*]+\*",
-        r"`ops-[a-z]+` variable `[a-z]+`",
+        r"`ops-[a-z]+` variable `[a-z_]+`",
         r"alert `\w+`",
         r"\[[^]]+\]\([^)]+\)",
         GRAFANA,

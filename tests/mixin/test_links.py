@@ -76,6 +76,18 @@ def test_links_lead_only_to_what_the_catalogue_knows() -> None:
     assert {urlsplit(path).path for path in below(DEFAULTS.actions_url)} <= routes
 
 
+def test_a_link_sets_only_variables_that_its_dashboard_has() -> None:
+    variables = {
+        path.stem: {f"var-{v['name']}" for v in dashboard(path)["templating"]["list"]}
+        for path in DASHBOARDS
+    }
+    queries = [urlsplit(url) for url in urls() if url.startswith("/d/")]
+    set_ = [(q.path.removeprefix("/d/"), n) for q in queries for n in parse_qs(q.query)]
+
+    assert ("ops-ingestion", "var-job_status") in set_
+    assert [(u, n) for u, n in set_ if n.startswith("var-") and n not in variables[u]] == []
+
+
 def test_the_exporter_serves_every_page_of_its_own_that_is_linked_to() -> None:
     headings, _ = markdown((ROOT / "docs" / "runbook.md").read_text("utf-8"))
     pages = {"/", "/runbook", *(f"/runbook#{anchor}" for anchor, _ in headings)}

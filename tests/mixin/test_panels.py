@@ -12,9 +12,9 @@ from exporter.catalogue import actions, dashboards, metrics
 from exporter.links import Links
 from exporter.mixin import parts
 from exporter.mixin.cards import Item, bars, cards
-from exporter.mixin.charts import Line, limit_of, lines, marks, shares
+from exporter.mixin.charts import Line, limit_of, lines, marks, percentiles, shares
 from exporter.mixin.grids import Column, grid
-from exporter.mixin.leads import VALUE, detail, field, linked, page
+from exporter.mixin.leads import VALUE, detail, field, label, linked, page
 from exporter.mixin.panels import text
 from exporter.mixin.parts import Query, config
 from exporter.mixin.promql import AT_END, anomalous, known, marked, named, state_number, threshold
@@ -180,10 +180,19 @@ def test_a_click_at_a_tile_leads_to_what_it_is_about() -> None:
     panel = tiles(1, "Modules", "Why.", Query(expr="x"), size=(24, 4), lead=lead)
 
     ((link,),) = (o["links"] for o in overrides(panel).values())
-    assert link["url"] == (
-        "/d/ops-module?${__url_time_range}&${__all_variables}&var-module=${__field.labels.module}"
-    )
+    assert str(link["url"]).endswith("&var-module=${__field.labels.module}")
     assert not link["targetBlank"]
+
+
+def test_what_a_link_sets_is_not_in_it_a_second_time() -> None:
+    """On its own dashboard all variables have it among them, and Grafana would choose both."""
+    kept, chosen = detail(dashboards.CACHE), detail(dashboards.MODULE, module="search")
+
+    assert kept.url == "/d/ops-cache?${__url_time_range}&${__all_variables}"
+    assert chosen.url == (
+        "/d/ops-module?${__url_time_range}&${datasource:queryparam}&${job:queryparam}"
+        "&${backend:queryparam}&${instance:queryparam}&var-module=search"
+    )
 
 
 def test_an_action_stands_in_its_row_and_leads_to_the_page_that_asks() -> None:
@@ -232,6 +241,30 @@ def test_the_parts_of_a_whole_have_the_colours_of_their_states() -> None:
 
     assert overrides(panel)["failed"]["color"]["fixedColor"] == parts.RED
     assert options(panel).pie_type == "donut"
+
+
+def test_a_click_at_a_part_of_a_whole_leads_to_what_it_is_made_of() -> None:
+    lead = detail(dashboards.INGESTION, job_status=label("status"))
+
+    panel = shares(1, "Jobs", "Why.", Query(expr="x"), size=(8, 8), lead=lead)
+
+    ((link,),) = (o["links"] for o in overrides(panel).values())
+    assert str(link["url"]).endswith("&var-job_status=${__field.labels.status}")
+
+
+def test_percentiles_and_their_threshold_are_told_apart_without_colours() -> None:
+    limit = limit_of("OpsEventLatencyHigh")
+    panel = lines(
+        1, "Latency", "Why.", *percentiles(metrics.EVENT_LATENCY), limit, unit="s", size=(12, 8)
+    )
+
+    drawn = overrides(panel)
+    dashes = [drawn[f"/^{name} ·/"].get("custom.lineStyle") for name in ("P50", "P95", "P99")]
+    dashes.append(drawn["/^Threshold ·/"]["custom.lineStyle"])
+    assert len({str(dash) for dash in dashes}) == len(dashes)
+    assert dashes[1] is None  # solid: this is the one that is judged
+    colours = [drawn[f"/^{name} ·/"]["color"]["fixedColor"] for name in ("P50", "P95", "P99")]
+    assert colours == [parts.BLUE, parts.ORANGE, parts.RED]
 
 
 def test_a_bar_ends_where_it_is_told_to_be_full() -> None:

@@ -11,12 +11,12 @@ from exporter.catalogue.rules.infrastructure import EVENT_DELIVERIES_FAILING, EV
 from exporter.catalogue.thresholds import EVENT_FAILURES_MAX, EVENT_LATENCY_P95_MAX
 from exporter.mixin import answers, frame
 from exporter.mixin.badges import at_end, badged, beyond
-from exporter.mixin.charts import Line, Style, graph, limit_of, lines, marks, shares
+from exporter.mixin.charts import Line, Style, graph, limit_of, lines, marks, percentiles, shares
 from exporter.mixin.grids import Column, grid
 from exporter.mixin.leads import detail, linked, page, runbook
 from exporter.mixin.panels import list_of_leads, row, text
-from exporter.mixin.parts import BLUE, GREEN, ORANGE, RED, Query, defaults, explained
-from exporter.mixin.promql import AT_END, anomalous, known, last, rate, recent, series, total, worst
+from exporter.mixin.parts import BLUE, GREEN, RED, Query, defaults, explained
+from exporter.mixin.promql import AT_END, anomalous, known, last, rate, series, total, worst
 from exporter.mixin.stats import Rising, card
 
 if TYPE_CHECKING:
@@ -184,22 +184,19 @@ def _over(counter: Metric) -> str:
 
 
 def _latency() -> Panel:
-    quantiles = {
-        name: worst(recent(m.EVENT_LATENCY, f'quantile="{quantile}"'), "backend")
-        for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))
-    }
+    p50, p95, p99 = percentiles(m.EVENT_LATENCY)
     return lines(
         EVENTS_LATENCY.id,
         EVENTS_LATENCY.title,
-        "Half of the events are faster than P50, 95 of 100 than P95, 99 than P99. Dashed: the"
-        " threshold in force for P95. Points and violet regions: unusual for this hour. Red"
-        " regions: an alert fired. Whoever emits waits for it: look for a handler that works within"
-        " the emission.",
-        Line(title="P50", expr=quantiles["P50"], colour=BLUE),
-        Line(title="P95", expr=quantiles["P95"], colour=ORANGE),
-        Line(title="P99", expr=quantiles["P99"], colour=RED),
+        "Half of the events are faster than P50 (dotted), 95 of 100 than P95 (solid), 99 than P99"
+        " (dots and dashes). Dashed: the threshold in force for P95. Points and violet regions:"
+        " unusual for this hour. Red regions: an alert fired. Whoever emits waits for it: look for"
+        " a handler that works within the emission.",
+        p50,
+        p95,
+        p99,
         limit_of(EVENT_LATENCY_HIGH.name),
-        marks(quantiles["P95"], f"{anomalous(m.EVENT_LATENCY, _P95)} == 1"),
+        marks(p95.expr, f"{anomalous(m.EVENT_LATENCY, _P95)} == 1"),
         unit="s",
         size=(12, 11),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from exporter.catalogue import actions, dashboards
+from exporter.catalogue import actions, dashboards, endpoints
 from exporter.catalogue import metrics as m
 from exporter.catalogue.rules.health import MODULE_ERRORS, MODULE_SLOW
 from exporter.catalogue.thresholds import MODULE_NEW_ERRORS_MAX, MODULE_RESPONSE_TIME_MAX
-from exporter.mixin import bands, firing, frame
+from exporter.mixin import answers, bands, firing, frame
 from exporter.mixin.alert_grids import unacknowledged
 from exporter.mixin.cards import Item, cards
 from exporter.mixin.charts import graph
@@ -58,6 +58,7 @@ def render(links: Links) -> str:
         [
             linked(_status(), detail(dashboards.OVERVIEW), runbook(links)),
             _numbers(),
+            answers.banner(4, endpoints.HEALTH, size=(5, 4)),
             linked(_history(), detail(dashboards.OVERVIEW), page(links, actions.REFRESH)),
             linked(_response_time(), _UNUSUAL, runbook(links)),
             linked(_errors(), detail(dashboards.ANOMALIES, metric=m.MODULE_ERRORS.name)),
@@ -96,7 +97,7 @@ def _status() -> Panel:
             expr=state_number(m.MODULE_STATUS, *_BY, select=known, matchers=(_CHOSEN,)),
             legend="{{module}}",
         ),
-        size=(12, 5),
+        size=(24, 5),
         states=HEALTH,
         lead=detail(dashboards.MODULE, module=label("module")),
         nothing=_UNTOLD,
@@ -134,7 +135,7 @@ def _numbers() -> Panel:
                 expr=f"(count({firing.firing(_CHOSEN)}) or vector(0))",
                 limit=1,
             ),
-            size=(12, 5),
+            size=(19, 4),
             rising=Rising.BAD,
         ),
         _UNUSUAL,

@@ -46,6 +46,7 @@ def render(links: Links) -> str:
             _layer("Unusual task rate", m.TASK_RATE, work.TASK_RATE),
             _layer("Unusually many failed tasks", m.TASKS_FAILED, work.TASKS_FAILED),
         ],
+        variables=[frame.choice("job_status", "Job status", m.JOB_STATES)],
     )
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import actions
 from exporter.catalogue import metrics as m
-from exporter.catalogue.dashboards import INGESTION_JOBS
+from exporter.catalogue.dashboards import INGESTION, INGESTION_JOBS
 from exporter.catalogue.rules.workers import INGESTION_JOB_STUCK, INGESTION_JOBS_FAILING
 from exporter.mixin import product_grids
 from exporter.mixin.charts import Line, Style, graph, lines, shares
-from exporter.mixin.leads import linked, page, runbook
+from exporter.mixin.leads import detail, label, linked, page, runbook
 from exporter.mixin.overlays import coloured
 from exporter.mixin.panels import row
 from exporter.mixin.parts import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Query, explained
@@ -48,10 +48,13 @@ def section(links: Links) -> RowPanel:
                 INGESTION_JOBS.title,
                 f"The {_JOBS_SHOWN} newest jobs that the exporter tells of, newest first. Failed:"
                 " retry it; processing for far longer than others: cancel it. Both ask first."
-                " While the endpoint fails nothing is offered.",
+                " While the endpoint fails nothing is offered. Job status above, or a click at a"
+                " part of Jobs by state, leaves the others out.",
                 links,
+                'status=~"$job_status"',
                 newest=_JOBS_SHOWN,
                 size=(24, 12),
+                nothing="○ No job is in a state that is chosen above, or there is none yet",
             ),
             ingest,
             all_jobs,
@@ -63,13 +66,15 @@ def section(links: Links) -> RowPanel:
                 shares(
                     21,
                     "Jobs by state",
-                    "The last 100 jobs by their state. Many pending: see the queue and the workers;"
-                    " many failed: their errors are on the page Jobs.",
+                    "The last 100 jobs by their state. A click at a part leaves the others out of"
+                    " the table above. Many pending: see the queue and the workers; many failed:"
+                    " their errors are on the page Jobs.",
                     Query(
                         expr=worst(f"{last(m.INGESTION_JOBS)} > 0", "status"), legend="{{status}}"
                     ),
                     size=(6, 8),
                     colours=_COLOURS,
+                    lead=detail(INGESTION, job_status=label("status")),
                 ),
                 _NO_JOBS,
             ),

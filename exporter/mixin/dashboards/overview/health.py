@@ -14,10 +14,10 @@ from exporter.catalogue.rules.performance import (
     RESPONSE_TIME_HIGH,
 )
 from exporter.mixin.cards import Item, cards
-from exporter.mixin.charts import Line, limit_of, lines, marks
+from exporter.mixin.charts import Line, limit_of, lines, marks, percentiles
 from exporter.mixin.leads import detail, linked, page
 from exporter.mixin.panels import list_of_leads, text
-from exporter.mixin.parts import BLUE, ORANGE, RED, Query
+from exporter.mixin.parts import RED, Query
 from exporter.mixin.promql import (
     AT_END,
     anomalous,
@@ -163,21 +163,18 @@ def _unusual(metric: Metric, *matchers: str) -> str:
 
 
 def _response_time() -> Panel:
-    quantiles = {
-        name: worst(recent(m.API_RESPONSE_TIME, f'quantile="{quantile}"'), "backend")
-        for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))
-    }
+    p50, p95, p99 = percentiles(m.API_RESPONSE_TIME)
     panel = lines(
         dashboards.OVERVIEW_RESPONSE_TIME.id,
         dashboards.OVERVIEW_RESPONSE_TIME.title,
-        "Half of the requests are faster than P50, 95 of 100 than P95, 99 than P99. Dashed: the"
-        " threshold in force for P95. Points and violet regions: unusual for this hour. Red"
-        " regions: an alert fired. A gap: no usable answer.",
-        Line(title="P50", expr=quantiles["P50"], colour=BLUE),
-        Line(title="P95", expr=quantiles["P95"], colour=ORANGE),
-        Line(title="P99", expr=quantiles["P99"], colour=RED),
+        "Half of the requests are faster than P50 (dotted), 95 of 100 than P95 (solid), 99 than P99"
+        " (dots and dashes). Dashed: the threshold in force for P95. Points and violet regions:"
+        " unusual for this hour. Red regions: an alert fired. A gap: no usable answer.",
+        p50,
+        p95,
+        p99,
         limit_of(RESPONSE_TIME_HIGH.name),
-        marks(quantiles["P95"], f"{anomalous(m.API_RESPONSE_TIME, _P95)} == 1"),
+        marks(p95.expr, f"{anomalous(m.API_RESPONSE_TIME, _P95)} == 1"),
         unit="s",
         size=(12, 7),
         calm=True,

@@ -11,7 +11,7 @@ from exporter.catalogue.thresholds import QUEUE_LENGTH_MAX
 from exporter.mixin import product_grids
 from exporter.mixin.cards import Item, cards
 from exporter.mixin.charts import Line, limit_of, lines, marks, shares
-from exporter.mixin.leads import detail, linked, page
+from exporter.mixin.leads import detail, label, linked, page
 from exporter.mixin.panels import row
 from exporter.mixin.parts import BLUE, GREEN, GREY, PURPLE, RED, Query
 from exporter.mixin.promql import anomalous, last, recent, state_number, worst
@@ -47,8 +47,8 @@ def _states() -> Panel:
     return shares(
         61,
         "Jobs by state",
-        "The newest jobs by their state. Many pending: see the queue and the workers; many failed:"
-        " their errors are on the page Jobs.",
+        "The newest jobs by their state. A click at a part opens those jobs. Many pending: see the"
+        " queue and the workers; many failed: their errors are on the page Jobs.",
         Query(expr=worst(f"{last(m.INGESTION_JOBS)} > 0", "status"), legend="{{status}}"),
         size=(6, 9),
         colours={
@@ -58,6 +58,7 @@ def _states() -> Panel:
             "failed": RED,
             "skipped": PURPLE,
         },
+        lead=detail(dashboards.INGESTION, job_status=label("status")),
     )
 
 
