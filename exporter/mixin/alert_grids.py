@@ -27,7 +27,7 @@ def unacknowledged(
         title,
         why,
         _severity(*matchers, acknowledged=False),
-        _alert(links),
+        name(links),
         Column(title="Source", label="source"),
         *shares,
         _since(*matchers, acknowledged=False),
@@ -47,7 +47,7 @@ def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[
         title,
         why,
         _severity(acknowledged=True),
-        _alert(links),
+        name(links),
         Column(title="Source", label="source"),
         _since(acknowledged=True),
         Column(title="Backend", label="backend", width=85),
@@ -60,8 +60,9 @@ def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[
     return panel
 
 
-def _alert(links: Links) -> Column:
-    return Column(title="Alert", label="alertname", lead=runbook_of(links, VALUE))
+def name(links: Links, label: str = "alertname", width: int = 0) -> Column:
+    """Show the names of alerts, which a *label* holds; a click leads to what to do."""
+    return Column(title="Alert", label=label, lead=runbook_of(links, VALUE), width=width)
 
 
 def _severity(*matchers: str, acknowledged: bool) -> Column:

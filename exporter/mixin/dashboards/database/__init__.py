@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from exporter.catalogue import dashboards, endpoints
 from exporter.catalogue import metrics as m
@@ -12,36 +12,16 @@ from exporter.catalogue.rules.infrastructure import DATABASE_POOL_SATURATED, SLO
 from exporter.catalogue.thresholds import POOL_USAGE_MAX, SLOW_QUERIES_MAX
 from exporter.mixin import answers, frame
 from exporter.mixin.badges import at_end, badged, beyond
-from exporter.mixin.cards import Item, bars
-from exporter.mixin.charts import Line, Style, limit_of, lines, marks
-from exporter.mixin.dashboards.database import tables
+from exporter.mixin.dashboards.database import connections, queries, tables
 from exporter.mixin.leads import detail, linked, runbook
-from exporter.mixin.panels import row
-from exporter.mixin.parts import (
-    BAD,
-    BLUE,
-    GOOD,
-    GREEN,
-    GREY,
-    IDLE,
-    ORANGE,
-    PURPLE,
-    Query,
-    explained,
-)
-from exporter.mixin.promql import AT_END, anomalous, known, last, recent, series, total, worst
+from exporter.mixin.parts import BAD, GOOD, IDLE, Query, explained
+from exporter.mixin.promql import AT_END, anomalous, last, recent, worst
 from exporter.mixin.stats import Rising, card, single
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
 
     from exporter.links import Links
-
-_NO_DURATIONS: Final = "○ A deployed backend tells no durations of queries: see Slow queries"
-_ANOMALIES: Final = detail(dashboards.ANOMALIES)
-_SLOW_QUERIES: Final = worst(recent(m.DATABASE_SLOW_QUERIES), "backend")
 
 
 def render(links: Links) -> str:
@@ -49,8 +29,8 @@ def render(links: Links) -> str:
     by = ("backend", "metric", "kind")
     rows: list[Panel | RowPanel] = [
         *_now(links),
-        _connections(links),
-        _queries(links),
+        connections.section(links),
+        queries.section(links),
         tables.section(),
         tables.methods(),
     ]
@@ -72,12 +52,6 @@ def render(links: Links) -> str:
             ),
         ],
     )
-
-
-def _slow_operations(at: str = "") -> str:
-    """Count as the alert does: a deployed backend has but a counter of slow operations."""
-    grown = f"increase({series(m.SLOW_OPERATIONS)}[10m]{at})"
-    return f"floor({worst(total(grown, 'backend', 'instance'), 'backend')})"
 
 
 def _now(links: Links) -> list[Panel]:
@@ -119,7 +93,7 @@ def _now(links: Links) -> list[Panel]:
                 ),
                 "○ Not told",
             ),
-            _ANOMALIES,
+            queries.ANOMALIES,
         ),
         linked(
             card(
@@ -129,10 +103,10 @@ def _now(links: Links) -> list[Panel]:
                 " that it counted as slow within 10 minutes. Coloured from"
                 f" {SLOW_QUERIES_MAX.text} on.",
                 badged(
-                    f"({told}\nor on (backend)\n{_slow_operations()})",
+                    f"({told}\nor on (backend)\n{queries.slow_operations()})",
                     m.DATABASE_SLOW_QUERIES,
                     over=beyond(
-                        f"({now}\nor on (backend)\n{_slow_operations(AT_END)})", SLOW_QUERIES
+                        f"({now}\nor on (backend)\n{queries.slow_operations(AT_END)})", SLOW_QUERIES
                     ),
                 ),
                 unit="short",
@@ -165,103 +139,4 @@ def _reached() -> Panel:
             3: ("✔ reached", GOOD),
         },
         size=(4, 5),
-    )
-
-
-def _connections(links: Links) -> RowPanel:
-    usage = worst(recent(m.DATABASE_POOL_USAGE), "backend")
-    pool = lines(
-        DATABASE_POOL.id,
-        DATABASE_POOL.title,
-        "Share of the connections in use. Dashed: the threshold in force. Points and violet"
-        " regions: unusual for this hour. Red regions: an alert fired. At 100 % requests wait: look"
-        " for slow queries and for code that keeps connections before you enlarge the pool.",
-        Line(title="In use", expr=usage, colour=BLUE),
-        limit_of(DATABASE_POOL_SATURATED.name),
-        marks(usage, f"{anomalous(m.DATABASE_POOL_USAGE)} == 1"),
-        unit="percentunit",
-        size=(12, 9),
-    )
-    return row(
-        9,
-        "Connections",
-        linked(pool, runbook(links, DATABASE_POOL_SATURATED), _ANOMALIES),
-        lines(
-            12,
-            "Connections over time",
-            "Connections in use, those that wait to be used, and how many there may be. In use"
-            " near the most there may be: the pool is too small or something holds on to them.",
-            Line(title="Active", expr=_state("active", recent), colour=GREEN),
-            Line(title="Idle", expr=_state("idle", recent), colour=BLUE),
-            Line(
-                title="Max", expr=worst(recent(m.DATABASE_CONNECTIONS_MAX), "backend"), colour=GREY
-            ),
-            unit="short",
-            size=(7, 9),
-        ),
-        bars(
-            13,
-            "Connections now",
-            "The same now, as last told; of several backends the sum, and the"
-            f" fullest pool. Used is coloured from {POOL_USAGE_MAX.text} on.",
-            Item(title="Active", expr=f"sum({_state('active', known)})", colour=GREEN),
-            Item(title="Idle", expr=f"sum({_state('idle', known)})", colour=BLUE),
-            Item(
-                title="Max",
-                expr=f"sum({worst(known(m.DATABASE_CONNECTIONS_MAX), 'backend')})",
-                colour=GREY,
-            ),
-            Item(
-                title="Used",
-                expr=f"max({known(m.DATABASE_POOL_USAGE)})",
-                unit="percentunit",
-                decimals=0,
-                limit=POOL_USAGE_MAX.value,
-                colour=GREEN,
-                top=1,
-            ),
-            size=(5, 9),
-        ),
-    )
-
-
-def _state(state: str, select: Callable[..., str]) -> str:
-    return worst(select(m.DATABASE_CONNECTIONS, f'state="{state}"'), "backend")
-
-
-def _queries(links: Links) -> RowPanel:
-    mean = worst(recent(m.DATABASE_QUERY_DURATION), "backend")
-    slowest = worst(recent(m.DATABASE_SLOWEST_QUERY), "backend")
-    durations = lines(
-        20,
-        "Query durations",
-        "The mean of all queries, and the slowest one that the API remembers; ten times as long is"
-        " one line higher. Points and violet regions: the mean is unusual for this hour. Only the"
-        " slowest rises: one query to mend; the mean too: the database is short of something.",
-        Line(title="Mean", expr=mean, colour=BLUE),
-        Line(title="Slowest", expr=slowest, colour=ORANGE),
-        marks(mean, f"{anomalous(m.DATABASE_QUERY_DURATION)} == 1"),
-        unit="s",
-        size=(12, 9),
-        style=Style.LOG,
-    )
-    slow = lines(
-        DATABASE_QUERIES.id,
-        DATABASE_QUERIES.title,
-        "Queries over 100 ms in the API's own window. Of a deployed backend: operations that it"
-        " counted as slow within the last 10 minutes. Dashed: the threshold in force. Points:"
-        " unusual for this hour. Red regions: an alert fired. Find them in the database's own log"
-        " of slow queries.",
-        Line(title="Slow queries", expr=_SLOW_QUERIES, colour=BLUE),
-        Line(title="Slow operations in 10 min", expr=_slow_operations(), colour=PURPLE),
-        limit_of(SLOW_QUERIES.name),
-        marks(_SLOW_QUERIES, f"{anomalous(m.DATABASE_SLOW_QUERIES)} == 1"),
-        unit="short",
-        size=(12, 9),
-    )
-    return row(
-        19,
-        "Queries",
-        linked(slow, runbook(links, SLOW_QUERIES), _ANOMALIES),
-        linked(explained(durations, _NO_DURATIONS), _ANOMALIES),
     )
