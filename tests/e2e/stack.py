@@ -19,12 +19,13 @@ from scripts.children import LOOPBACK, Child, free_port
 from scripts.layout import Site, alertmanager_command, listen, load_yaml, prometheus_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 DEADLINE_S = 60.0
 # In this process's Python, so that coverage sees them.
 OURS = (sys.executable, "-m", "exporter.cli")
+_ADMIN_TOKEN = "another one"  # noqa: S105 - of a simulated product
 SERVERS = ("simulator", "exporter", "prometheus", "alertmanager", "actions", "sink")
 
 
@@ -128,6 +129,9 @@ class Stack:
     Args:
         programs: Where Prometheus and Alertmanager are.
         interval_s: Of polls, scrapes and evaluations.
+        settings: Of the exporter, beside those of its place.
+        held: Beginnings of the names of alerts that fire as late as the rules say, since before the
+            first scrape every target is absent.
     """
 
     def __init__(
@@ -137,12 +141,16 @@ class Stack:
         *,
         interval_s: int = 1,
         dialect: str = "designed",
+        settings: Mapping[str, str] | None = None,
+        held: tuple[str, ...] = ("OpsExporter", "OpsActions"),
     ) -> None:
         ports = {name: free_port() for name in SERVERS}
         self.site = Site(folder=folder, ports=ports, dialect=dialect, interval_s=interval_s)
         self.webhook = Webhook()
         self.preferences = Preferences()
         self._programs = programs
+        self._settings = settings or {}
+        self._held = held
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -150,6 +158,7 @@ class Stack:
         for name in ("state", "logs", "prometheus", "alertmanager"):
             (site.folder / name).mkdir()
         site.token_file.write_text("a token that only this test knows", "utf-8")
+        self._admin_token_file.write_text(_ADMIN_TOKEN, "utf-8")
         self._render()
         for server in (
             self.webhook.serve(site.ports["sink"]),
@@ -159,6 +168,7 @@ class Stack:
             self._stack.callback(server.shutdown)
         simulate = [*OURS, "simulate", "--dialect", site.dialect, "--slow-scale", "0.02"]
         simulate += ["--token.file", str(site.token_file), *_flags(listen(site, "simulator"))]
+        simulate += ["--admin-token.file", str(self._admin_token_file)]
         self._run("simulator", simulate, "/-/healthy")
         self._run("exporter", [*OURS, "serve", *_flags(listen(site, "exporter"))], "/-/ready")
         self._run(
@@ -173,9 +183,13 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def _admin_token_file(self) -> Path:
+        return self.site.folder / "admin-token"
+
     def _run(self, name: str, command: list[str], ready: str) -> None:
         log = self.site.folder / "logs" / f"{name}.log"
-        child = Child(name, command, log=log, env=self.site.environment())
+        child = Child(name, command, log=log, env={**self.site.environment(), **self._settings})
         self._stack.callback(child.stop)
         child.wait_until_ready(f"{self.site.url(name)}{ready}")
 
@@ -187,8 +201,7 @@ class Stack:
         for path in (self.site.rendered / "prometheus" / "rules").glob("*.yml"):
             tree = load_yaml(path)
             for rule in tree["groups"][0]["rules"]:
-                # Before the first scrape every target is absent.
-                if not rule.get("alert", "").startswith(("OpsExporter", "OpsActions")):
+                if not rule.get("alert", "").startswith(self._held):
                     rule.pop("for", None)
                     rule.pop("keep_firing_for", None)
             path.write_text(yaml.safe_dump(tree, sort_keys=False), "utf-8")
@@ -205,6 +218,12 @@ class Stack:
         """Switch a fault off."""
         url = f"{self.site.url('simulator')}/-/faults/{number}"
         httpx.delete(url, trust_env=False).raise_for_status()
+
+    def act(self, path: str) -> None:
+        """Have the product do something, as the action service would."""
+        url = f"{self.site.url('simulator')}{path}"
+        headers = {"Authorization": f"Bearer {_ADMIN_TOKEN}"}
+        httpx.post(url, headers=headers, trust_env=False).raise_for_status()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Ask Prometheus for what is now."""
