@@ -119,7 +119,7 @@ def threshold(alert: str, at: str = "") -> str:
 def anomalous(
     metric: Metric, *matchers: str, by: tuple[str, ...] = ("backend",), at: str = ""
 ) -> str:
-    """Tell whether *metric* has an anomaly: 1 or 0, one series for *by*."""
+    """Tell whether *metric* has an anomaly: 1 or nothing, one series for *by*."""
     return worst(recorded(ACTIVE, f'metric="{metric}"', *matchers) + at, *by)
 
 

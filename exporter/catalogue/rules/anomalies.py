@@ -14,11 +14,13 @@ from exporter.catalogue.watched import LABELS
 # What a watched series is told apart by; not each has all of these labels. Replicas of one
 # exporter judge alike, or nearly: what one of them says is said.
 _BY_SERIES: Final = ", ".join(("backend", "metric", *LABELS))
+# Only what is active: of nine kinds and levels mostly none is, and a graph of a week would read as
+# many zeros for each value that it shows.
 ACTIVE: Final = Recording(
     record="series:ops_anomaly_active:max",
     expr=f"""\
 max by ({_BY_SERIES}, kind, level) (
-  last_over_time({own.ANOMALY_ACTIVE}[{own.ANOMALY_ACTIVE.window}])
+  last_over_time({own.ANOMALY_ACTIVE}[{own.ANOMALY_ACTIVE.window}]) == 1
 )
 """,
 )
@@ -27,6 +29,17 @@ OUTSIDE: Final = Recording(
     expr=f"""\
 max by ({_BY_SERIES}) (
   last_over_time({own.ANOMALY_OUTSIDE}[{own.ANOMALY_OUTSIDE.window}])
+)
+""",
+)
+# How much a series stands out: the score, at most 1, decides among those that are outside as often.
+# For the dashboard, which looks through a week of it to draw the ones that stood out most.
+ODDNESS: Final = Recording(
+    record="series:ops_anomaly_oddness:max",
+    expr=f"""\
+max by ({_BY_SERIES}) (
+    last_over_time({own.ANOMALY_OUTSIDE}[{own.ANOMALY_OUTSIDE.window}])
+  + last_over_time({own.ANOMALY_SCORE}[{own.ANOMALY_SCORE.window}])
 )
 """,
 )
@@ -78,4 +91,6 @@ ANOMALY: Final = _anomaly(
     but=f"unless\nmax without (level) ({ACTIVE}{{{_HIGH}}} == 1)\n",
 )
 
-GROUP: Final = RuleGroup(name="ops-anomalies", rules=(ACTIVE, OUTSIDE, ANOMALY_HIGH, ANOMALY))
+GROUP: Final = RuleGroup(
+    name="ops-anomalies", rules=(ACTIVE, OUTSIDE, ODDNESS, ANOMALY_HIGH, ANOMALY)
+)

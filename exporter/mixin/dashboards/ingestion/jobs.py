@@ -17,13 +17,15 @@ from exporter.mixin.parts import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Query, 
 from exporter.mixin.promql import last, recent, worst
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.models.dashboard import RowPanel
+    from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
 
     from exporter.links import Links
 
 # The ids of graphs that are marked from outside of this module.
 OVER_TIME, DURATION = 22, 23
 _JOBS_SHOWN: Final = 50
+# Of a graph that looks through all jobs at each of them.
+_POINTS: Final = 200
 _NO_JOBS: Final = "○ No jobs yet: ingest a repository"
 _COLOURS: Final = {
     "pending": GREY,
@@ -38,7 +40,6 @@ def section(links: Links) -> RowPanel:
     """Return the row with the jobs and their course."""
     ingest, all_jobs = page(links, actions.INGEST), page(links, actions.JOBS)
     unfinished = worst(recent(m.INGESTION_JOBS, 'status!="completed"'), "status")
-    durations = worst(recent(m.INGESTION_JOB_DURATION), "backend", "job_id")
     return row(
         29,
         "Ingestion jobs",
@@ -102,27 +103,31 @@ def section(links: Links) -> RowPanel:
             runbook(links, INGESTION_JOBS_FAILING),
         ),
         linked(
-            explained(
-                lines(
-                    DURATION,
-                    "Duration of jobs",
-                    "How long the newest jobs took: half of them less than the median, and the"
-                    " longest one. Ten times as long is one line higher. Red"
-                    " regions: an alert fired. Both rise: the workers"
-                    " are short of something.",
-                    Line(
-                        title="Median",
-                        expr=f"quantile by (backend) (0.5, {durations})",
-                        colour=BLUE,
-                    ),
-                    Line(title="Longest", expr=worst(durations, "backend"), colour=ORANGE),
-                    unit="s",
-                    size=(9, 8),
-                    style=Style.LOG,
-                ),
-                "○ No job has ended yet",
-            ),
+            _durations(),
             all_jobs,
             runbook(links, INGESTION_JOB_STUCK),
         ),
     )
+
+
+def _durations() -> Panel:
+    each = recent(m.INGESTION_JOB_DURATION)
+    panel = lines(
+        DURATION,
+        "Duration of jobs",
+        "How long the newest jobs took: half of them less than the median, and the longest one. Ten"
+        " times as long is one line higher. Red regions: an alert fired. Both rise: the workers are"
+        " short of something.",
+        Line(
+            title="Median",
+            expr=f"quantile by (backend) (0.5, {worst(each, 'backend', 'job_id')})",
+            colour=BLUE,
+        ),
+        Line(title="Longest", expr=worst(each, "backend"), colour=ORANGE),
+        unit="s",
+        size=(9, 8),
+        style=Style.LOG,
+    )
+    # In a week there are thousands of jobs.
+    panel.max_data_points = _POINTS
+    return explained(panel, "○ No job has ended yet")
