@@ -52,16 +52,22 @@ class Threshold:
     @property
     def text(self) -> str:
         """The limit as a person writes it: ``5 %``, ``500 ms``, ``5 min``, ``100``."""
+        size, unit = self.scale
+        return f"{self.value / size:g}{unit}"
+
+    @property
+    def scale(self) -> tuple[float, str]:
+        """How large the unit is in which a person writes it, and what stands for it."""
         match self.unit:
             case "ratio":
-                return f"{self.value * 100:g} %"
+                return 0.01, " %"
             case "seconds" if self.value < 1:
-                return f"{self.value * 1000:g} ms"
+                return 0.001, " ms"
             case "seconds" if self.value < _MINUTE_S:
-                return f"{self.value:g} s"
+                return 1, " s"
             case "seconds":
-                return f"{self.value / _MINUTE_S:g} min"
-        return f"{self.value:g}"
+                return _MINUTE_S, " min"
+        return 1, ""
 
 
 @dataclass(frozen=True, slots=True)

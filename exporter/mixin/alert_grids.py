@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.catalogue import actions
+from exporter.catalogue.rules import ALERTS
 from exporter.mixin import firing
 from exporter.mixin.grids import Column, grid, hide
 from exporter.mixin.leads import VALUE, Lead, page, runbook_of
@@ -15,29 +16,47 @@ if TYPE_CHECKING:
 
     from exporter.links import Links
 
+# A table of this width has room for the names of alerts beside what they mean.
+_WIDE: Final = 24
+_SUMMARIES: Final = {alert.name: alert.summary for alert in ALERTS}
+
 
 def unacknowledged(
-    panel_id: int, title: str, why: str, links: Links, *matchers: str, size: tuple[int, int]
+    panel_id: int,
+    title: str,
+    why: str,
+    links: Links,
+    *matchers: str,
+    size: tuple[int, int],
+    about: str = "",
 ) -> Panel:
-    """Show what fires (of *matchers*) and what nobody has acknowledged, the worst on top."""
-    # Of a part, a module say, no rule records what is compared with the threshold.
-    shares = [] if matchers else [_share(acknowledged=False)]
-    return grid(
+    """
+    Show what fires (of *matchers*) and what nobody has acknowledged, the worst on top.
+
+    Args:
+        about: All of it is about this label, a module say.
+    """
+    wide = size[0] == _WIDE
+    panel = grid(
         panel_id,
         title,
         why,
-        _severity(*matchers, acknowledged=False),
-        name(links),
-        Column(title="Source", label="source"),
-        *shares,
+        _severity(*matchers, acknowledged=False, message=True),
+        *([name(links)] if wide else []),
+        _message(None if wide else runbook_of(links, VALUE)),
+        Column(title="Source", label="source", width=0 if wide else 110),
+        _value(*matchers, about=about),
         _since(*matchers, acknowledged=False),
-        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=125),
-        _act("Dismiss", "✖", page(links, actions.DISMISS), width=95),
-        Column(title="Backend", label="backend", width=85),
+        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=120),
+        _act("Dismiss", "✖", page(links, actions.DISMISS), width=90),
+        Column(title="Backend", label="backend", width=80),
         w=size[0],
         h=size[1],
         nothing="✔ No alert fires that nobody has acknowledged",
     )
+    if not wide:
+        hide(panel, "alertname")
+    return panel
 
 
 def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[int, int]) -> Panel:
@@ -65,19 +84,28 @@ def name(links: Links, label: str = "alertname", width: int = 0) -> Column:
     return Column(title="Alert", label=label, lead=runbook_of(links, VALUE), width=width)
 
 
-def _severity(*matchers: str, acknowledged: bool) -> Column:
+def _severity(*matchers: str, acknowledged: bool, message: bool = False) -> Column:
     expr = firing.severity(*matchers, acknowledged=acknowledged)
+    if message:
+        expr = f'label_replace({expr}, "message", "$1", "alertname", "(.*)")'
     return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
 
 
-def _share(*, acknowledged: bool) -> Column:
-    expr = firing.of_threshold(acknowledged=acknowledged)
-    return Column(title="Of threshold", expr=expr, unit="percentunit", decimals=0, width=105)
+def _message(lead: Lead | None) -> Column:
+    """Say what is wrong; where there is no room for the names of alerts, a *lead* goes from it."""
+    return Column(
+        title="Message", label="message", texts=_SUMMARIES, lead=lead, width=255 if lead else 350
+    )
+
+
+def _value(*matchers: str, about: str) -> Column:
+    expr = firing.value(*matchers, about=about, acknowledged=False)
+    return Column(title="Value (threshold)", label="value", expr=expr, width=135)
 
 
 def _since(*matchers: str, acknowledged: bool) -> Column:
     expr = firing.since(*matchers, acknowledged=acknowledged)
-    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=135)
+    return Column(title="Since", expr=expr, unit="dateTimeFromNow", width=125)
 
 
 def _act(title: str, sign: str, to: Lead, width: int) -> Column:

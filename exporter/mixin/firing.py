@@ -13,9 +13,8 @@ from exporter.catalogue.model import Severity
 from exporter.catalogue.own_metrics import ALERT_ACKNOWLEDGED
 from exporter.catalogue.rules import ALERTS
 from exporter.catalogue.rules.monitoring import WATCHDOG
-from exporter.catalogue.rules.performance import CACHE_HIT_RATIO, ERROR_RATIO, RESPONSE_TIME
-from exporter.catalogue.rules.workers import QUEUE_LENGTH
-from exporter.mixin.promql import recorded, service, threshold
+from exporter.mixin import alert_values
+from exporter.mixin.promql import service
 
 _OWN: Final = dict.fromkeys(label for alert in ALERTS for label in alert.by)
 # What can be told of where an alert comes from; `job` is that of a scrape, `kind` of an anomaly.
@@ -26,13 +25,6 @@ _SAME: Final = f"on ({', '.join(('alertname', *_IDENTITY))})"
 _ROW: Final = "alertname, backend, source, acknowledge, dismiss"
 _FIRING: Final = 'alertstate="firing"'
 _CHOSEN: Final = (f'alertname!="{WATCHDOG.name}"', 'backend=~"$backend|"')
-# What is compared with the threshold of an alert; of the others no rule records it.
-_COMPARED: Final = {
-    "OpsApiErrorRateHigh": recorded(ERROR_RATIO),
-    "OpsApiResponseTimeHigh": recorded(RESPONSE_TIME, 'quantile="0.95"'),
-    "OpsQueueBacklogHigh": recorded(QUEUE_LENGTH),
-    "OpsCacheHitRateLow": recorded(CACHE_HIT_RATIO),
-}
 
 
 def firing(*matchers: str) -> str:
@@ -42,11 +34,14 @@ def firing(*matchers: str) -> str:
 
 def severity(*matchers: str, acknowledged: bool) -> str:
     """Return how bad each alert is, from 1 (``readings.SEVERITIES``)."""
-    ranked = "\nor\n".join(
-        f"{place} * {firing(_of(severity), *matchers)}"
-        for place, severity in enumerate(Severity, 1)
-    )
-    return _row("max", ranked, acknowledged=acknowledged)
+    return _row("max", _ranked(*matchers), acknowledged=acknowledged)
+
+
+def worst() -> str:
+    """Count the alerts that nobody has acknowledged, of the worst severity: named by its rank."""
+    each = f"max by (alertname, {', '.join(_IDENTITY)}) ({_chosen(_ranked(), acknowledged=False)})"
+    none = 'label_replace(vector(0), "rank", "0", "", "")'
+    return f'count_values("rank", {each} == scalar(max({each})))\nor on ()\n{none}'
 
 
 def since(*matchers: str, acknowledged: bool) -> str:
@@ -56,15 +51,11 @@ def since(*matchers: str, acknowledged: bool) -> str:
     return _row("min", began, acknowledged=acknowledged)
 
 
-def of_threshold(*, acknowledged: bool) -> str:
-    """Return the value of each alert as a share of its threshold, where a rule records it."""
-    values = "\nor\n".join(
-        f"label_replace(max by (backend) ({value}) / on () group_left () {threshold(alert)},"
-        f' "alertname", "{alert}", "", "")'
-        for alert, value in _COMPARED.items()
-    )
-    each = f"{firing()}\n* on (alertname, backend) group_left ()\n({values})"
-    return _row("max", each, acknowledged=acknowledged)
+def value(*matchers: str, about: str = "", acknowledged: bool) -> str:
+    """Name each alert's value beside its threshold by the label ``value``, where it has one."""
+    values = alert_values.written(about)
+    each = f"{firing(*matchers)}\n* {alert_values.SAME} group_left (value)\n({values})"
+    return _row("max", each, "value", acknowledged=acknowledged)
 
 
 def by_entity(label: str) -> str:
@@ -77,12 +68,24 @@ def _of(severity: Severity) -> str:
     return f'severity="{severity}"'
 
 
-def _row(operator: str, expression: str, *, acknowledged: bool) -> str:
-    """Leave those that are (not) acknowledged, one row for each alert, whatever its severity."""
+def _ranked(*matchers: str) -> str:
+    return "\nor\n".join(
+        f"{place} * {firing(_of(severity), *matchers)}"
+        for place, severity in enumerate(Severity, 1)
+    )
+
+
+def _row(operator: str, expression: str, *labels: str, acknowledged: bool) -> str:
+    """Return one row for each alert that is (not) acknowledged, whatever its severity."""
+    told = _told(_chosen(expression, acknowledged=acknowledged))
+    return f"{operator} by ({', '.join((_ROW, *labels))}) (\n{told}\n)"
+
+
+def _chosen(expression: str, *, acknowledged: bool) -> str:
+    """Leave those that are (not) acknowledged."""
     known = f"max by (alertname, {', '.join(_IDENTITY)}) ({service(ALERT_ACKNOWLEDGED)}) == 1"
     joined = "and" if acknowledged else "unless"
-    chosen = f"(\n{expression}\n)\n{joined} {_SAME}\n({known})"
-    return f"{operator} by ({_ROW}) (\n{_told(chosen)}\n)"
+    return f"(\n{expression}\n)\n{joined} {_SAME}\n({known})"
 
 
 def _told(expression: str) -> str:

@@ -23,7 +23,7 @@ from exporter.mixin.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from exporter.catalogue.alerting import Threshold
     from exporter.mixin.leads import Lead
@@ -40,7 +40,8 @@ class Column:
 
     Attributes:
         expr: Its values; empty for a column that is a label.
-        label: The label that it shows, when it is one.
+        label: The label that it shows, when it is one. With *expr* it is brought by that alone,
+            and its number is left out.
         unit: Grafana's id of the unit.
         states: Words for its values.
         limit: From here on the value is coloured.
@@ -48,6 +49,7 @@ class Column:
         full: Draw the value as a bar that is full here.
         lead: Where a click at a value leads to.
         says: What stands there instead of the value, for a link that acts on it.
+        texts: What stands there instead of each value.
         width: In pixels.
     """
 
@@ -62,6 +64,7 @@ class Column:
     full: float | None = None
     lead: Lead | None = None
     says: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
     width: int = 0
 
 
@@ -91,14 +94,19 @@ def grid(
     ]
     # Grafana's names of the columns; a single query names its value plainly.
     names = {column.title: column.label for column in columns}
+    left_out = {"Time": True}
     for place, column in enumerate(valued):
-        names[column.title] = f"Value #{ref(place)}" if len(valued) > 1 else "Value"
+        number = f"Value #{ref(place)}" if len(valued) > 1 else "Value"
+        if column.label:
+            left_out[number] = True
+        else:
+            names[column.title] = number
     panel.transformations = [
         m.DataTransformerConfig(id_val="merge", options={}),
         m.DataTransformerConfig(
             id_val="organize",
             options={
-                "excludeByName": {"Time": True},
+                "excludeByName": left_out,
                 "indexByName": {names[column.title]: i for i, column in enumerate(columns)},
                 "renameByName": {name: title for title, name in names.items()},
             },
@@ -129,6 +137,8 @@ def hide(panel: m.Panel, *labels: str) -> None:
 def _properties(column: Column) -> dict[str, Any]:
     # Of the panel it says why there are no rows; in a cell it would say so of a single value.
     properties: dict[str, Any] = {"noValue": "-" if column.expr else " "}
+    if column.label and column.expr:
+        properties["custom.align"] = "right"
     if column.expr:
         properties["unit"] = column.unit
     if column.decimals is not None:
@@ -148,10 +158,6 @@ def _properties(column: Column) -> dict[str, Any]:
     if column.limit is not None:
         properties["thresholds"] = steps(column.limit.value, base=CLEAR)
         properties["custom.cellOptions"] = _COLOURED
-    if column.ranges:
-        properties["mappings"] = [_range(*one) for one in column.ranges]
-        properties["custom.cellOptions"] = {"type": "color-text"}
-        properties["custom.align"] = "left"
     if column.full is not None:
         properties |= {"min": 0, "max": column.full}
         properties["custom.cellOptions"] = {
@@ -161,15 +167,36 @@ def _properties(column: Column) -> dict[str, Any]:
         }
     if column.lead is not None:
         properties["links"] = [column.lead.from_value]
+    return properties | _words(column)
+
+
+def _words(column: Column) -> dict[str, Any]:
+    """Return what stands there instead of values that are no states."""
+    if column.ranges:
+        return {
+            "mappings": [_range(*one) for one in column.ranges],
+            "custom.cellOptions": {"type": "color-text"},
+            "custom.align": "left",
+        }
     if column.says:
-        properties["mappings"] = [_instead(column.says)]
-    return properties
+        return {"mappings": [_instead(column.says)]}
+    if column.texts:
+        return {"mappings": [_each(column.texts)]}
+    return {}
 
 
 def _range(low: float | None, high: float | None, reading: tuple[str, str]) -> m.ValueMapping:
     words_, colour = reading
     result = m.ValueMappingResult(text=words_, color=colour, index=0)
     return m.RangeMap(options=m.DashboardRangeMapOptions(from_val=low, to=high, result=result))
+
+
+def _each(texts: Mapping[str, str]) -> m.ValueMapping:
+    results = {
+        value: m.ValueMappingResult(text=says, index=place)
+        for place, (value, says) in enumerate(texts.items())
+    }
+    return m.ValueMap(options=results)
 
 
 def _instead(says: str) -> m.ValueMapping:

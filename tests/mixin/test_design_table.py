@@ -31,7 +31,8 @@ DESIGN: Final = {
     "Component hierarchy": (
         "OpsPage, OpsLayout, PageHeader, `Title`, RefreshButton, TimeRangeSelector,"
         " AlertPreferencesButton, SmartAlertPanel, ActiveAlerts, AlertHistoryButton,"
-        " AlertPreferencesDrawer, HealthOverviewSection, HealthStatusCard, QuickStatsGrid,"
+        " AlertPreferencesDrawer, HealthOverviewSection, HealthStatusCard, alert badge,"
+        " QuickStatsGrid,"
         " response time, request rate, error rate, uptime, ModuleHealthSection, SectionHeader,"
         " ModuleHealthGrid, ModuleHealthCard, StatusBadge, ModuleName, ResponseTime,"
         " TrendIndicator, ErrorCount, AnomalyIndicator, AlertBadge, ModuleHealthFilters,"
@@ -94,8 +95,8 @@ DESIGN: Final = {
     ),
     "11. SmartAlertPanel": (
         "`alerts`, `onDismiss`, `onAcknowledge`, `onViewHistory`, `id`, `severity`, `message`,"
-        " `timestamp`, `source`, `acknowledged`, stacked, colour, slide-in, sound, `errorRate`,"
-        " `responseTime`, `queueLength`, `cacheHitRate`, `workerHealth`"
+        " value, `timestamp`, `source`, `acknowledged`, stacked, colour, slide-in, sound,"
+        " `errorRate`, `responseTime`, `queueLength`, `cacheHitRate`, `workerHealth`"
     ),
     "12. AnomalyDetector": (
         "`currentValue`, `historicalValues`, `threshold`, `onAnomalyDetected`, `type`, spike,"

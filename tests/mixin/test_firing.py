@@ -10,7 +10,7 @@ from exporter.mixin import firing
 
 KINDS = [
     expression(acknowledged=acknowledged)
-    for expression in (firing.severity, firing.since, firing.of_threshold)
+    for expression in (firing.severity, firing.since, firing.value)
     for acknowledged in (False, True)
 ]
 
@@ -22,7 +22,10 @@ def test_all_columns_are_joined_by_the_same_labels(expression: str) -> None:
 
     assert isinstance(tree, promql_parser.AggregateExpr)
     assert tree.modifier is not None
-    assert tree.modifier.labels == ["alertname", "backend", "source", "acknowledge", "dismiss"]
+    shared = ["alertname", "backend", "source", "acknowledge", "dismiss"]
+    assert tree.modifier.labels[: len(shared)] == shared
+    # Of a value its text is a label of its own.
+    assert tree.modifier.labels[len(shared) :] in ([], ["value"])
 
 
 def test_the_alert_that_always_fires_is_not_one() -> None:

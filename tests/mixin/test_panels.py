@@ -13,6 +13,7 @@ from exporter.links import Links
 from exporter.mixin import parts
 from exporter.mixin.cards import Item, bars, cards
 from exporter.mixin.charts import Line, limit_of, lines, marks, percentiles, shares
+from exporter.mixin.dashboards.overview import health
 from exporter.mixin.grids import Column, grid
 from exporter.mixin.leads import VALUE, detail, field, label, linked, page
 from exporter.mixin.panels import text
@@ -288,6 +289,39 @@ def test_a_column_reads_ranges_as_words() -> None:
     (mapping,) = overrides(panel)["Trend"]["mappings"]
     assert (mapping.options.from_val, mapping.options.to) == (0.1, None)
     assert mapping.options.result.text == "▲ slower"
+
+
+def test_a_label_that_an_expression_brings_is_shown_instead_of_its_number() -> None:
+    panel = grid(
+        1,
+        "T",
+        "Why.",
+        Column(title="Name", label="name", texts={"A": "It is broken."}),
+        Column(title="Value", label="value", expr="x"),
+        Column(title="N", expr="y"),
+    )
+
+    assert panel.transformations is not None
+    organized: Any = panel.transformations[1].options
+    assert organized["excludeByName"] == {"Time": True, "Value #A": True}
+    assert organized["renameByName"] == {"name": "Name", "value": "Value", "Value #B": "N"}
+    (mapping,) = overrides(panel)["Name"]["mappings"]
+    assert mapping.options["A"].text == "It is broken."
+
+
+def test_the_badge_of_the_health_card_is_read_by_sign_and_word_and_leads_to_the_alerts() -> None:
+    (card_,) = [p for p in health.panels(LINKS) if p.id_val == dashboards.OVERVIEW_STATUS.id]
+
+    badges = overrides(card_)
+    assert [badges[str(rank)]["displayName"] for rank in range(4)] == [
+        "✔ no alert",
+        "○ info alerts",
+        "▲ warning alerts",
+        "✖ critical alerts",
+    ]
+    for badge in badges.values():
+        assert badge["links"][0]["url"].startswith("/d/ops-alerts?")
+        assert badge["mappings"] == []  # a number, not a state of the product
 
 
 def test_what_has_no_row_says_so_in_its_own_words() -> None:

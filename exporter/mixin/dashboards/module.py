@@ -245,5 +245,6 @@ def _alerts(links: Links) -> Panel:
         " act; a click at a name says what to do. Those of the whole product: Alerts and history.",
         links,
         _CHOSEN,
+        about="module",
         size=(24, 6),
     )

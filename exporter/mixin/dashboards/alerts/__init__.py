@@ -72,7 +72,7 @@ def _firing(links: Links) -> Panel:
         dashboards.ALERTS_FIRING.title,
         "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
         " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
-        " a while. Both ask first. Of threshold: the value as a share of what is allowed. A"
+        " a while. Both ask first. Value: the present one, beside the threshold in force. A"
         " click at a name: what to do.",
         links,
         size=(24, 8),

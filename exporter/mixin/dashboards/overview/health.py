@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from grafana_foundation_sdk.models import common as c
+
 from exporter.catalogue import actions, dashboards
 from exporter.catalogue import metrics as m
 from exporter.catalogue import own_metrics as own
@@ -13,11 +15,12 @@ from exporter.catalogue.rules.performance import (
     RESPONSE_TIME,
     RESPONSE_TIME_HIGH,
 )
+from exporter.mixin import firing
 from exporter.mixin.cards import Item, cards
 from exporter.mixin.charts import Line, limit_of, lines, marks, percentiles
 from exporter.mixin.leads import detail, linked, page
 from exporter.mixin.panels import list_of_leads, text
-from exporter.mixin.parts import RED, Query
+from exporter.mixin.parts import GOOD, IDLE, RED, Query, override
 from exporter.mixin.promql import (
     AT_END,
     anomalous,
@@ -29,8 +32,8 @@ from exporter.mixin.promql import (
     threshold,
     worst,
 )
-from exporter.mixin.readings import HEALTH, SILENT, WAS
-from exporter.mixin.stats import Rising, card, single
+from exporter.mixin.readings import HEALTH, SEVERITIES, SILENT, WAS
+from exporter.mixin.stats import Rising, card, options_of, tiles
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from exporter.links import Links
 
 _P95: Final = 'quantile="0.95"'
+_PRODUCT: Final = "product"
 _BADGE: Final = "{{mark}}"
 _OVER: Final = "▲ over threshold"
 _ANOMALY: Final = "▲ anomaly"
@@ -77,16 +81,29 @@ def _status() -> Panel:
     state = state_number(m.SYSTEM_STATUS, "backend", select=last)
     silent = f"{SILENT} * ({worst(recent(own.UP), 'backend')} == bool 0)"
     known = f"{state}\n+ on (backend)\n({silent} or on (backend) 0 * {state} + {SILENT})"
-    panel = single(
+    product = f'label_replace(max({known}) or vector(0), "rank", "{_PRODUCT}", "", "")'
+    panel = tiles(
         dashboards.OVERVIEW_STATUS.id,
         dashboards.OVERVIEW_STATUS.title,
         "What the product says of itself; of several backends the worst. Degraded or down: the"
         " alerts above say what is wrong, the modules below where. Was: it gives no answer now, and"
-        " this is what it said last.",
-        Query(expr=f"max({known})"),
-        states=HEALTH | WAS,
+        " this is what it said last. Below: how many alerts of the worst severity fire that nobody"
+        " has acknowledged; a click leads to them.",
+        Query(expr=f"{product}\nor\n{firing.worst()}", legend="{{rank}}"),
+        states={0: ("○ not known", IDLE)} | HEALTH | WAS,
         size=(5, 5),
     )
+    options = options_of(panel)
+    options.orientation = c.VizOrientation.HORIZONTAL
+    options.text = c.VizTextDisplayOptions(title_size=12, value_size=18)
+    for rank, (says, colour) in {0: ("✔ no alert", GOOD), **SEVERITIES}.items():
+        badge = {
+            "displayName": says if rank == 0 else f"{says} alerts",
+            "mappings": [],
+            "color": {"mode": "fixed", "fixedColor": colour},
+            "links": [detail(dashboards.ALERTS).from_value],
+        }
+        override(panel, "byName", str(rank), badge)
     return linked(panel, detail(dashboards.ALERTS))
 
 

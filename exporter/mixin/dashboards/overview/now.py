@@ -113,8 +113,8 @@ def _alerts(links: Links) -> Panel:
         "Alerts that fire",
         "What is wrong now, the worst on top, without what somebody has acknowledged. Acknowledge:"
         " somebody takes it on, and it stays quiet until it ends or gets worse. Dismiss: quiet for"
-        " a while. Both ask first. Of threshold: the value as a share of what is allowed. A"
-        " click at a name: what to do.",
+        " a while. Both ask first. Value: the present one, beside the threshold in force. A"
+        " click at a message: what to do.",
         links,
         size=(16, 6),
     )
