@@ -17,14 +17,14 @@ from rich.console import Console
 
 from scripts.layout import located
 
-from . import alerting, rendering, report, serving, starting, working
+from . import alerting, queries, rendering, report, serving, sources, starting, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .report import Section
 
-PARTS: Final = ("rendering", "serving", "starting", "working", "alerting")
+PARTS: Final = ("rendering", "serving", "starting", "working", "alerting", "queries")
 _WIDTH: Final = 140
 
 
@@ -42,6 +42,15 @@ def main() -> int:
     parser.add_argument(
         "--rounds", type=int, default=3, help="of crossing the thresholds (default: %(default)s)"
     )
+    parser.add_argument(
+        "--refreshes", type=int, default=20, help="of each dashboard (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shown", type=float, default=sources.DAYS, metavar="DAYS", help="on the dashboards"
+    )
+    parser.add_argument(
+        "--history", type=Path, metavar="DIR", help="keep the week there, or take the one there is"
+    )
     parsed = parser.parse_args()
     unknown = set(parsed.parts) - set(PARTS)
     if unknown:
@@ -51,16 +60,18 @@ def main() -> int:
     progress = Console(stderr=True)
     sections = []
     with tempfile.TemporaryDirectory() as folder, progress.status("Measuring ...") as status:
-        for section in _measure(parsed, Path(folder)):
+        for section in _measure(parsed, Path(folder), status.update):
             sections.append(section)
             status.update(f"Measured: {section.title} ...")
-    console.print(report.table(sections))
+    console.print(report.table(sections), *report.details(sections))
     if parsed.markdown:
         parsed.markdown.write_text(report.markdown(sections), "utf-8")
     return 0 if all(figure.met for section in sections for figure in section.figures) else 1
 
 
-def _measure(parsed: argparse.Namespace, folder: Path) -> Iterator[Section]:
+def _measure(
+    parsed: argparse.Namespace, folder: Path, progress: Callable[[str], None]
+) -> Iterator[Section]:
     parts = parsed.parts or PARTS
     if "rendering" in parts:
         yield from rendering.measure()
@@ -75,6 +86,16 @@ def _measure(parsed: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield working.measure(folder, scrapes=parsed.scrapes)
     if "alerting" in parts:
         yield alerting.measure(folder, rounds=parsed.rounds)
+    if "queries" in parts:
+        prometheus, promtool = located("prometheus"), located("promtool")
+        if prometheus is None or promtool is None:
+            sys.exit("The benchmark of queries needs Prometheus.")
+        week = sources.Week(
+            folder=parsed.history or folder / "history", prometheus=prometheus, promtool=promtool
+        )
+        yield queries.measure(
+            week, refreshes=parsed.refreshes, shown=parsed.shown, progress=progress
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich import box
 from rich.table import Table
@@ -13,7 +13,7 @@ from rich.table import Table
 from exporter import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COLUMNS: Final = ("figure", "ops-exporter", "prometheus_client", "nginx", "goal", "met")
 
@@ -60,8 +60,18 @@ class Figure:
         """Spell *value* with three digits, which is more than such figures are worth."""
         if value is None:
             return ""
+        if isinstance(value, int):  # a count
+            return f"{value:,} {self.unit}".rstrip()
         digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
         return f"{value:,.{digits}f} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What stands behind a section's figures, in words; all but the first and the last: numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ class Section:
 
     title: str
     figures: Sequence[Figure]
+    details: Details | None = None
 
 
 def conditions() -> str:
@@ -95,6 +106,20 @@ def table(sections: Sequence[Section]) -> Table:
     return made
 
 
+def details(sections: Sequence[Section]) -> Iterator[Table]:
+    """Yield a table for the terminal for each section that has details."""
+    for section in sections:
+        if section.details is not None:
+            made = Table(box=box.ROUNDED, title=section.title)
+            for column, justify in zip(
+                section.details.columns, _sides(section.details), strict=True
+            ):
+                made.add_column(column, justify=justify)
+            for row in section.details.rows:
+                made.add_row(*row)
+            yield made
+
+
 def markdown(sections: Sequence[Section]) -> str:
     """Return the same as a Markdown table."""
     lines = [
@@ -106,4 +131,14 @@ def markdown(sections: Sequence[Section]) -> str:
     for section in sections:
         lines.append(f"| **{section.title}** | | | | | |")
         lines += [f"| {' | '.join(figure.cells())} |" for figure in section.figures]
+    for section in sections:
+        if found := section.details:
+            marks = ("---:" if side == "right" else "---" for side in _sides(found))
+            lines += ["", f"{section.title}:", ""]
+            lines += [f"| {' | '.join(row)} |" for row in (found.columns, marks, *found.rows)]
     return "\n".join(lines) + "\n"
+
+
+def _sides(found: Details) -> list[Literal["left", "right"]]:
+    last = len(found.columns) - 1
+    return ["right" if 0 < place < last else "left" for place in range(last + 1)]

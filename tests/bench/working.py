@@ -32,8 +32,8 @@ _POLL_INTERVAL_S: Final = 2.0
 def measure(folder: Path, *, scrapes: int) -> Section:
     """Return the section; it takes *scrapes* times 15 s and some 45 s more."""
     with ExitStack() as stack:
-        api = _start(stack, "simulate", "/", folder, {})
-        exporter = _start(stack, "serve", "/-/ready", folder, {"OPS_API_URL": api.url})
+        api = start(stack, "simulate", "/", folder, {})
+        exporter = start(stack, "serve", "/-/ready", folder, {"OPS_API_URL": api.url})
         time.sleep(_SETTLING_S)
         share, samples = _share_of_a_core(exporter, scrapes)
         memory_mib = resident_mib(exporter.pid)
@@ -50,7 +50,7 @@ def measure(folder: Path, *, scrapes: int) -> Section:
     )
 
 
-class _Program:
+class Program:
     """A command of ours that serves."""
 
     def __init__(self, child: Child, url: str) -> None:
@@ -58,9 +58,10 @@ class _Program:
         self.url = url
 
 
-def _start(
+def start(
     stack: ExitStack, command: str, ready: str, folder: Path, environment: dict[str, str]
-) -> _Program:
+) -> Program:
+    """Run a command of ours; return it once *ready* is answered."""
     address = f"{LOOPBACK}:{free_port()}"
     child = Child(
         command,
@@ -70,10 +71,10 @@ def _start(
     )
     stack.callback(child.stop)
     child.wait_until_ready(f"http://{address}{ready}")
-    return _Program(child, f"http://{address}")
+    return Program(child, f"http://{address}")
 
 
-def _share_of_a_core(exporter: _Program, scrapes: int) -> tuple[float, int]:
+def _share_of_a_core(exporter: Program, scrapes: int) -> tuple[float, int]:
     """Return percent of a core and the number of samples of the page."""
     page = ""
     with httpx.Client(base_url=exporter.url) as scraper:
@@ -86,7 +87,7 @@ def _share_of_a_core(exporter: _Program, scrapes: int) -> tuple[float, int]:
     return share, sum(not line.startswith("#") for line in page.splitlines())
 
 
-def _poll(exporter: _Program) -> tuple[float, float, int]:
+def _poll(exporter: Program) -> tuple[float, float, int]:
     """Return time and CPU (ms) of an early poll, and how many endpoints one asks."""
     taken_ms, asked = [], []
     before_s = cpu_s(exporter.pid)
