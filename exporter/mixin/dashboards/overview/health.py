@@ -20,7 +20,7 @@ from exporter.mixin.cards import Item, cards
 from exporter.mixin.charts import Line, limit_of, lines, marks, percentiles
 from exporter.mixin.leads import detail, linked, page
 from exporter.mixin.panels import list_of_leads, text
-from exporter.mixin.parts import GOOD, IDLE, RED, Query, override
+from exporter.mixin.parts import GOOD, IDLE, RED, Query, override, words
 from exporter.mixin.promql import (
     AT_END,
     anomalous,
@@ -90,16 +90,17 @@ def _status() -> Panel:
         " this is what it said last. Below: how many alerts of the worst severity fire that nobody"
         " has acknowledged; a click leads to them.",
         Query(expr=f"{product}\nor\n{firing.worst()}", legend="{{rank}}"),
-        states={0: ("○ not known", IDLE)} | HEALTH | WAS,
         size=(5, 5),
     )
+    # Not for all tiles: an override would add to these, and the number of alerts is no state.
+    said = {0: ("○ not known", IDLE)} | HEALTH | WAS
+    override(panel, "byName", _PRODUCT, {"mappings": words(said)})
     options = options_of(panel)
     options.orientation = c.VizOrientation.HORIZONTAL
     options.text = c.VizTextDisplayOptions(title_size=12, value_size=18)
     for rank, (says, colour) in {0: ("✔ no alert", GOOD), **SEVERITIES}.items():
         badge = {
             "displayName": says if rank == 0 else f"{says} alerts",
-            "mappings": [],
             "color": {"mode": "fixed", "fixedColor": colour},
             "links": [detail(dashboards.ALERTS).from_value],
         }
