@@ -44,11 +44,12 @@ def unacknowledged(
         _severity(*matchers, acknowledged=False, message=True),
         *([name(links)] if wide else []),
         _message(None if wide else runbook_of(links, VALUE)),
-        Column(title="Source", label="source", width=0 if wide else 110),
+        Column(title="Source", label="source", width=150 if wide else 110),
+        # On a narrow screen what is further right is out of the picture.
+        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=115),
+        _act("Dismiss", "✖", page(links, actions.DISMISS), width=85),
         _value(*matchers, about=about),
         _since(*matchers, acknowledged=False),
-        _act("Acknowledge", "✔", page(links, actions.ACKNOWLEDGE), width=120),
-        _act("Dismiss", "✖", page(links, actions.DISMISS), width=90),
         Column(title="Backend", label="backend", width=80),
         w=size[0],
         h=size[1],
@@ -66,10 +67,10 @@ def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[
         title,
         why,
         _severity(acknowledged=True),
-        name(links),
-        Column(title="Source", label="source"),
+        name(links, least=135),
+        Column(title="Source", label="source", least=80),
         _since(acknowledged=True),
-        Column(title="Backend", label="backend", width=85),
+        Column(title="Backend", label="backend", width=80),
         w=size[0],
         h=size[1],
         nothing="○ None",
@@ -79,23 +80,21 @@ def acknowledged(panel_id: int, title: str, why: str, links: Links, size: tuple[
     return panel
 
 
-def name(links: Links, label: str = "alertname", width: int = 0) -> Column:
+def name(links: Links, label: str = "alertname", least: int = 0) -> Column:
     """Show the names of alerts, which a *label* holds; a click leads to what to do."""
-    return Column(title="Alert", label=label, lead=runbook_of(links, VALUE), width=width)
+    return Column(title="Alert", label=label, lead=runbook_of(links, VALUE), least=least)
 
 
 def _severity(*matchers: str, acknowledged: bool, message: bool = False) -> Column:
     expr = firing.severity(*matchers, acknowledged=acknowledged)
     if message:
         expr = f'label_replace({expr}, "message", "$1", "alertname", "(.*)")'
-    return Column(title="Severity", expr=expr, states=SEVERITIES, width=105)
+    return Column(title="Severity", expr=expr, states=SEVERITIES, width=95)
 
 
 def _message(lead: Lead | None) -> Column:
     """Say what is wrong; where there is no room for the names of alerts, a *lead* goes from it."""
-    return Column(
-        title="Message", label="message", texts=_SUMMARIES, lead=lead, width=255 if lead else 350
-    )
+    return Column(title="Message", label="message", texts=_SUMMARIES, lead=lead, least=170)
 
 
 def _value(*matchers: str, about: str) -> Column:

@@ -171,7 +171,8 @@ def shares(
     Show how a whole divides now, as a ring or (without *hole*) as a pie.
 
     Args:
-        colours: By the name of a part; the others have colours of their own.
+        colours: By the name of a part. Without it there can be many: the legend is a table beside
+            them, and not a line or two below.
         lead: Where a click at a part leads to.
     """
     panel = empty("piechart", panel_id, title, why, size)
@@ -179,16 +180,14 @@ def shares(
     panel.options = piechart.Options(
         pie_type=piechart.PieChartType.DONUT if hole else piechart.PieChartType.PIE,
         reduce_options=c.ReduceDataOptions(values=False, calcs=[_LAST], fields=""),
-        display_labels=[],
+        # Of what is a share already the value says it.
+        display_labels=[] if unit == "percentunit" else [piechart.PieChartLabels.PERCENT],
         tooltip=c.VizTooltipOptions(mode=c.TooltipDisplayMode.SINGLE),
         legend=piechart.PieChartLegendOptions(
             show_legend=True,
-            display_mode=c.LegendDisplayMode.TABLE,
-            placement=c.LegendPlacement.RIGHT,
-            # Of what is a share already the share is the value.
-            values=[piechart.PieChartLegendValues.VALUE]
-            if unit == "percentunit"
-            else [piechart.PieChartLegendValues.VALUE, piechart.PieChartLegendValues.PERCENT],
+            display_mode=c.LegendDisplayMode.LIST if colours else c.LegendDisplayMode.TABLE,
+            placement=c.LegendPlacement.BOTTOM if colours else c.LegendPlacement.RIGHT,
+            values=[piechart.PieChartLegendValues.VALUE],
         ),
     )
     settings = defaults(panel)

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from exporter.catalogue.alerting import Threshold
     from exporter.mixin.leads import Lead
 
-# In pixels; on a narrow screen columns shrink to this before they leave the picture.
-_NARROWEST: Final = 130
+# On a narrow screen columns shrink to what is read in them, before they leave the picture: in
+# pixels, a letter of a table and what stands around a text; in letters, a name, a number, a bar
+# with its number, and a time such as "a few seconds ago".
+_LETTER, _AROUND = 8, 12
+_NAME, _NUMBER, _BAR, _TIME = 12, 8, 11, 16
 _COLOURED: Final = {"type": "color-background", "mode": "basic"}
 
 
@@ -50,7 +53,8 @@ class Column:
         lead: Where a click at a value leads to.
         says: What stands there instead of the value, for a link that acts on it.
         texts: What stands there instead of each value.
-        width: In pixels.
+        width: In pixels; without it the columns share what is left of the room.
+        least: In pixels, for a column without width: no narrower than this.
     """
 
     title: str
@@ -66,6 +70,7 @@ class Column:
     says: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     width: int = 0
+    least: int = 0
 
 
 def grid(
@@ -119,7 +124,7 @@ def grid(
         sort_by=[c.TableSortByFieldState(column, desc=True) for column in order],
     )
     settings = defaults(panel)
-    settings.custom = table.FieldConfig(filterable=False, min_width=_NARROWEST)
+    settings.custom = table.FieldConfig(filterable=False)
     if nothing:
         settings.no_value = nothing
     for column in columns:
@@ -145,6 +150,8 @@ def _properties(column: Column) -> dict[str, Any]:
         properties["decimals"] = column.decimals
     if column.width:
         properties["custom.width"] = column.width
+    else:
+        properties["custom.minWidth"] = column.least or _least(column)
     if column.states:
         # What is well stays quiet, so that the eye finds what is not.
         calm = {
@@ -168,6 +175,19 @@ def _properties(column: Column) -> dict[str, Any]:
     if column.lead is not None:
         properties["links"] = [column.lead.from_value]
     return properties | _words(column)
+
+
+def _least(column: Column) -> int:
+    """Return how many pixels it takes to read a column."""
+    read = [says for says, _ in column.states.values()]
+    read += [says for _, _, (says, _) in column.ranges]
+    usual = _NUMBER if column.expr else _NAME
+    if column.unit == "dateTimeFromNow":
+        usual = _TIME
+    elif column.full is not None:
+        usual = _BAR
+    letters = max(len(column.title), usual, *map(len, read))
+    return _LETTER * letters + _AROUND
 
 
 def _words(column: Column) -> dict[str, Any]:

@@ -70,33 +70,33 @@ def jobs(
         panel_id,
         title,
         why,
-        Column(title="Repository", label="repository", width=14 * width),
+        Column(title="Repository", label="repository", least=225),
         Column(
             title="State",
             expr=f"(max by ({', '.join((*_JOB, 'retry', 'cancel'))}) ({present})\n"
             f"or on (backend)\n{worst(before, *_JOB)})\n{among}",
             states=JOBS,
-            width=115,
-        ),
-        Column(title="Started", expr=f"1000 * {started}", unit="dateTimeFromNow", width=145),
-        Column(
-            title="Took",
-            expr=f"{worst(known(m.INGESTION_JOB_DURATION), 'backend', 'job_id')}\n{among}",
-            unit="s",
-            width=95,
+            width=110,
         ),
         Column(
             title="Retry",
             label="retry",
             says="↻ Retry",
             lead=page(links, actions.RETRY_JOB, job_id=VALUE),
-            width=85,
+            width=75,
         ),
         Column(
             title="Cancel",
             label="cancel",
             says="✖ Cancel",
             lead=page(links, actions.CANCEL_JOB, job_id=VALUE),
+            width=80,
+        ),
+        Column(title="Started", expr=f"1000 * {started}", unit="dateTimeFromNow", width=125),
+        Column(
+            title="Took",
+            expr=f"{worst(known(m.INGESTION_JOB_DURATION), 'backend', 'job_id')}\n{among}",
+            unit="s",
             width=85,
         ),
         Column(title="Job", label="job_id"),
@@ -139,7 +139,7 @@ def _job(place: int, status: str) -> str:
 
 def workers(panel_id: int, title: str, size: tuple[int, int], *, gpu: bool = True) -> Panel:
     """Show each worker: its state, how old its heartbeat is, and whether it has a *gpu*."""
-    more = [Column(title="GPU", expr=worst(known(m.WORKER_GPU), *_WORKER), states=GPU, width=75)]
+    more = [Column(title="GPU", expr=worst(known(m.WORKER_GPU), *_WORKER), states=GPU, width=72)]
     width, height = size
     return grid(
         panel_id,
@@ -147,12 +147,12 @@ def workers(panel_id: int, title: str, size: tuple[int, int], *, gpu: bool = Tru
         "Each worker, cloud or edge, and how long before the last answer about it it was heard of;"
         f" coloured from {HEARTBEAT_AGE_MAX.text} on. Offline: see OpsWorkerOffline in the"
         " runbook.",
-        Column(title="Worker", label="worker"),
+        Column(title="Worker", label="worker", least=85),
         Column(
             title="State",
             expr=state_number(m.WORKER_STATUS, *_WORKER, "kind", select=known),
             states=WORKER_STATES,
-            width=105,
+            width=100,
         ),
         Column(
             title="Heard of",
@@ -160,10 +160,10 @@ def workers(panel_id: int, title: str, size: tuple[int, int], *, gpu: bool = Tru
             unit="s",
             decimals=0,
             limit=HEARTBEAT_AGE_MAX,
-            width=90,
+            width=85,
         ),
         *(more if gpu else ()),
-        Column(title="Kind", label="kind", width=70),
+        Column(title="Kind", label="kind", width=65),
         Column(title="Backend", label="backend", width=80),
         w=width,
         h=height,
@@ -204,7 +204,7 @@ def models(panel_id: int, title: str, size: tuple[int, int]) -> Panel:
             expr=f"1000 * {worst(known(m.MODEL_LAST_INFERENCE), *_MODEL)}",
             unit="dateTimeFromNow",
         ),
-        Column(title="Backend", label="backend", width=110),
+        Column(title="Backend", label="backend", width=80),
         w=width,
         h=height,
         sort=("Memory",),

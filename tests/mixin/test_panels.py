@@ -328,6 +328,37 @@ def test_the_badge_of_the_health_card_is_read_by_sign_and_word_and_leads_to_the_
     assert not config(card_).defaults.mappings
 
 
+def test_the_legend_of_known_parts_is_below_them_and_of_many_beside() -> None:
+    query = Query(expr="x", legend="{{status}}")
+
+    few: Any = shares(1, "Jobs", "Why.", query, size=(6, 8), colours={"failed": parts.RED}).options
+    many: Any = shares(2, "Types", "Why.", query, size=(8, 8)).options
+
+    assert (few.legend.placement, few.legend.display_mode) == ("bottom", "list")
+    assert (many.legend.placement, many.legend.display_mode) == ("right", "table")
+
+
+def test_a_column_is_no_narrower_than_what_is_read_in_it() -> None:
+    panel = grid(
+        1,
+        "T",
+        "Why.",
+        Column(title="Name", label="name", least=85),
+        Column(title="State", expr="x", states={0: ("✖ not applicable", "red")}),
+        Column(title="N", expr="y"),
+        Column(title="Backend", label="backend", width=80),
+    )
+
+    widths = {
+        title: (found.get("custom.minWidth"), found.get("custom.width"))
+        for title, found in overrides(panel).items()
+    }
+    assert widths["Name"] == (85, None)
+    assert widths["Backend"] == (None, 80)
+    assert widths["State"] == (8 * len("✖ not applicable") + 12, None)
+    assert widths["N"] == (8 * len("40.5 min") + 12, None)
+
+
 def test_what_has_no_row_says_so_in_its_own_words() -> None:
     panel = grid(1, "T", "Why.", Column(title="N", expr="up"), nothing="✔ no alert fires")
 

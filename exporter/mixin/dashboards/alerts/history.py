@@ -78,7 +78,7 @@ def most_frequent(links: Links) -> Panel:
         "Most frequent alerts",
         "For how long each alert fired within the shown range, of whatever it was. What fires most"
         " is what to fix first, or whose threshold is too tight.",
-        name(links, "alertname", 205),
+        name(links, least=160),
         Column(
             title="Fired for",
             expr=f"60 * count_over_time(({fired})[$__range:1m])",
@@ -86,7 +86,7 @@ def most_frequent(links: Links) -> Panel:
             decimals=0,
             width=90,
         ),
-        Column(title="Backend", label="backend"),
+        Column(title="Backend", label="backend", width=80),
         w=12,
         h=9,
         sort=("Fired for",),

@@ -49,13 +49,13 @@ def _of_unit(panel_id: int, title: str, links: Links, kind: str, unit: str) -> P
         title,
         "What each alert is judged by now, and its default: what is built in, or what the setting"
         " alerts of the configuration says. Changed: by people, on the page Alert preferences.",
-        name(links, "alert", 205),
-        Column(title="In force", expr=current, unit=unit, width=75),
-        Column(title="Default", expr=default, unit=unit, width=75),
+        name(links, "alert", least=160),
+        Column(title="In force", expr=current, unit=unit, width=74),
+        Column(title="Default", expr=default, unit=unit, width=74),
         Column(
             title="Set",
             expr=f"{current} != bool on (alert) ({default})",
-            states={0: (f"{Tone.GOOD.sign} as by default", CLEAR), 1: ("▲ changed", IDLE)},
+            states={0: (f"{Tone.GOOD.sign} default", CLEAR), 1: ("▲ changed", IDLE)},
         ),
         w=12,
         h=8,
@@ -69,7 +69,7 @@ def _switched_off(links: Links) -> Panel:
         "Switched off",
         "Alerts that people, or the configuration, have switched off: they never fire. Alert"
         " preferences switches them on again.",
-        name(links, "alert", 280),
+        name(links, "alert", least=160),
         Column(
             title="State",
             expr=f"max by (alert) ({ENABLED}) == 0",

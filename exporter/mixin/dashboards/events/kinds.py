@@ -60,7 +60,7 @@ def _last_of_each() -> Panel:
         "When a type was last seen among the last 100 events (-: not among them), how many there"
         " were within the shown range, and how many a minute now. Long ago for a type that is"
         " common: what emits it stands still.",
-        Column(title="Type", label="event"),
+        Column(title="Type", label="event", least=150),
         Column(
             title="Last seen",
             expr=f"1000 * {worst(known(m.EVENT_LAST), *_EVENT)}",
@@ -80,7 +80,7 @@ def _last_of_each() -> Panel:
             decimals=1,
             full=1,
         ),
-        Column(title="Backend", label="backend", width=110),
+        Column(title="Backend", label="backend", width=80),
         h=11,
         sort=("Last seen", "In range"),
         nothing=_NO_TYPES,

@@ -43,8 +43,7 @@ def panels() -> list[m.Panel]:
             EXPORTER_VERDICTS.title,
             "What the exporter says of each endpoint's last answer. A failing endpoint has no"
             " metrics until it answers again; the exporter's own page says more about why.",
-            Column(title="Endpoint", label="endpoint"),
-            Column(title="Backend", label="backend"),
+            Column(title="Endpoint", label="endpoint", least=125),
             Column(title="Verdict", expr=state_number(own.ENDPOINT_STATUS, *BY), states=VERDICTS),
             Column(title="Last usable", expr=AGE, unit="s", decimals=0, limit=DATA_AGE_MAX),
             Column(title="Took", expr=worst(recent(own.ENDPOINT_DURATION), *BY), unit="s"),
@@ -56,6 +55,7 @@ def panels() -> list[m.Panel]:
             ),
             Column(title="Fields missing", expr=worst(recent(own.ENDPOINT_MISSING_FIELDS), *BY)),
             Column(title="Fields unknown", expr=worst(recent(own.ENDPOINT_UNKNOWN_FIELDS), *BY)),
+            Column(title="Backend", label="backend", width=80),
         ),
         timeline(
             EXPORTER_HISTORY.id,

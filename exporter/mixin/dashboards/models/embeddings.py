@@ -34,7 +34,8 @@ def section(links: Links) -> RowPanel:
                 20,
                 "Generation that runs",
                 "How far the generation of sparse embeddings is: estimated, since the API tells it"
-                " only when it has ended. The link above starts one.",
+                " only when it has ended; that of which the action service knows. The link above"
+                " starts one.",
                 Item(
                     title="progress (estimated)",
                     expr=progress,
@@ -44,7 +45,7 @@ def section(links: Links) -> RowPanel:
                     top=1,
                 ),
                 size=(8, 5),
-                nothing="○ No generation runs that the action service knows of",
+                nothing="○ No generation runs",
             ),
             generate,
         ),
@@ -65,7 +66,7 @@ def section(links: Links) -> RowPanel:
                     unit="dateTimeFromNow",
                 ),
                 size=(8, 5),
-                nothing=f"○ Nothing was generated yet that is known of: {_SERVICE}",
+                nothing="○ Nothing generated yet",
             ),
             generate,
             audit,

@@ -61,7 +61,7 @@ def _stale() -> Panel:
             expr=answers.or_current(f"bottomk(3, {answers.silent()})"),
             legend="{{endpoint}} {{backend}}",
         ),
-        size=(7, 3),
+        size=(6, 3),
         unit="dateTimeFromNow",
         states={0: ("✔ current", GOOD)},
         base=WARN,
@@ -95,7 +95,7 @@ def _counts() -> Panel:
         Item(title="healthy", expr=_count("healthy"), colour=GREEN),
         Item(title="degraded", expr=_count("degraded"), colour=PLAIN, limit=1),
         Item(title="down", expr=_count("down"), colour=PLAIN, limit=1),
-        size=(6, 3),
+        size=(7, 3),
     )
     return linked(panel, detail(dashboards.MODULE))
 

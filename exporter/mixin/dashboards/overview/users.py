@@ -75,7 +75,7 @@ def _quality() -> Panel:
             decimals=1,
         ),
         Item(title="rating of 5", expr=f"max({last(m.RECOMMENDATION_RATING)})", decimals=2),
-        size=(12, 5),
+        size=(9, 5),
         rising=Rising.GOOD,
         nothing="○ The backend tells nothing of its recommendations",
     )
@@ -99,8 +99,8 @@ def _by_model() -> Panel:
                 ("F1", m.RECOMMENDATION_F1),
             )
         ),
-        Column(title="Backend", label="backend", width=85),
-        w=12,
+        Column(title="Backend", label="backend", width=80),
+        w=15,
         h=5,
         sort=("F1",),
         nothing="○ The backend tells nothing of its models for recommendations",
