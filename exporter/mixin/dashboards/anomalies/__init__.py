@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from exporter.catalogue import dashboards
 from exporter.catalogue import own_metrics as own
-from exporter.catalogue.rules.anomalies import ACTIVE
+from exporter.catalogue.rules.anomalies import ACTIVE, ANOMALY
 from exporter.mixin import frame
 from exporter.mixin.dashboards.anomalies import course, expected, tables
 from exporter.mixin.dashboards.anomalies.selection import CHOSEN, SAME, most
@@ -27,9 +27,9 @@ def render(links: Links) -> str:
         dashboards.ANOMALIES,
         links,
         [
-            linked(tables.now(), detail(dashboards.ALERTS), runbook(links)),
-            linked(tables.active(), detail(dashboards.ALERTS), runbook(links)),
-            linked(expected.one_series(), detail(dashboards.OVERVIEW), runbook(links)),
+            linked(tables.now(), detail(dashboards.ALERTS), runbook(links, ANOMALY)),
+            linked(tables.active(), detail(dashboards.ALERTS), runbook(links, ANOMALY)),
+            linked(expected.one_series(), detail(dashboards.OVERVIEW), runbook(links, ANOMALY)),
             expected.places(),
             course.scores(),
             course.zscores(),

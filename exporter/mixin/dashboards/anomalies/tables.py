@@ -15,9 +15,8 @@ from exporter.mixin.dashboards.anomalies.selection import CHOSEN, SAME, UNWATCHE
 from exporter.mixin.grids import Column, grid
 from exporter.mixin.leads import detail, field
 from exporter.mixin.panels import row
-from exporter.mixin.parts import BAD, IDLE, WARN
+from exporter.mixin.parts import BAD, GOOD, IDLE, WARN
 from exporter.mixin.promql import recorded, worst
-from exporter.mixin.readings import yes_no
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
@@ -29,6 +28,8 @@ _LEVELS: Final = {
     2: (f"{Tone.WARN.sign} medium", WARN),
     3: (f"{Tone.BAD.sign} high", BAD),
 }
+# To learn is nothing bad.
+_JUDGED: Final = {1: (f"{Tone.GOOD.sign} judged", GOOD), 0: (f"{Tone.IDLE.sign} learning", IDLE)}
 
 
 def now() -> Panel:
@@ -79,7 +80,7 @@ def active() -> Panel:
             title="Metric",
             label="metric",
             lead=detail(dashboards.ANOMALIES, metric=field("Metric")),
-            width=330,
+            least=260,
         ),
         Column(title="Labels", label="where"),
         Column(title="Kind", label="kind", width=90),
@@ -113,9 +114,9 @@ def readiness() -> RowPanel:
         "Every watched series of the chosen metrics: whether enough was seen of it to judge, how"
         " many values that were, and what is said of the last one. Learning takes a few hours;"
         " one that never ends: its values do not come.",
-        Column(title="Metric", label="metric", width=330),
+        Column(title="Metric", label="metric", least=260),
         Column(title="Labels", label="where"),
-        Column(title="Judged", expr=of(own.ANOMALY_READY), states=yes_no("judged", "learning")),
+        Column(title="Judged", expr=of(own.ANOMALY_READY), states=_JUDGED),
         Column(title="Values seen", expr=of(own.ANOMALY_SAMPLES), decimals=0),
         Column(title="Outside of 10", expr=of(own.ANOMALY_OUTSIDE), limit=ANOMALY_SAMPLES_MIN),
         Column(title="Score", expr=of(own.ANOMALY_SCORE), decimals=2),
