@@ -12,6 +12,7 @@ import httpx
 from exporter.catalogue import metrics as m
 from exporter.catalogue import own_metrics as own
 from exporter.catalogue.rules import ALERTS
+from exporter.catalogue.rules.anomalies import ACTIVE
 from tests.e2e.stack import Stack
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 _QUICK: Final = {"OPS_ANOMALY_MODE": "literal", "OPS_ANOMALY_WINDOW": "10"}
 _ACKNOWLEDGED: Final = "OpsEventLatencyHigh"
 _SWITCHED_OFF: Final = "OpsModelNotLoaded"
+# Of deliveries three in 100,000 fail.
+_CROWD: Final = {"kind": "level_shift", "path": "request_rate", "factor": 1e5}
+# What the simulator calls the quantities behind the metrics that are watched.
+_WATCHED: Final = (
+    *("p50", "error_rate", "pool_active", "avg_query_time", "slow_queries", "event_p50"),
+    *("queue_length", "processing_rate", "failed_tasks"),
+    *("active_users", "accuracy", "click_through_rate"),
+    *("models.embedding.inference_time", "models.embedding.error_rate"),
+    *("modules.search.response_time", "modules.search.error_count"),
+)
 
 
 def prepared(folder: Path, programs: dict[str, Path], dialect: str) -> Stack:
@@ -37,6 +48,7 @@ def ail(stack: Stack) -> None:
     stack.preferences.lines[:] = _preferences()
     if stack.site.dialect == "designed":
         _end_jobs(stack)
+        _surprise(stack)
         for _ in range(6):
             _restart(stack)
         _fires(stack, "OpsEventDeliveriesFailing")
@@ -44,11 +56,11 @@ def ail(stack: Stack) -> None:
         stack.fault(kind="set", path="modules.search.status", value="down")
         stack.fault(kind="set", path="modules.quality.error_count", value=300)
         stack.fault(kind="worker_lost", worker="cloud-1", silent=600)
-        stack.fault(kind="wrong_types", endpoint="engagement")
+        stack.fault(kind="wrong_types", endpoint="event_history")
     else:
         stack.fault(kind="set", path="components.redis.status", value="down")
-        # Requests enough for percentiles, whatever the time of day.
-        stack.fault(kind="level_shift", path="request_rate", factor=20)
+    # Requests enough for percentiles, and events for rates, whatever the time of day.
+    stack.fault(kind="level_shift", path="request_rate", factor=20)
     stack.fault(kind="set", path="system_status", value="degraded")
     stack.fault(kind="down", endpoint="ingestion")
 
@@ -76,6 +88,18 @@ def _fires(stack: Stack, alert: str) -> None:
     stack.eventually(functools.partial(stack.query, query))
 
 
+def _surprise(stack: Stack) -> None:
+    """Have every quantity that a dashboard marks when it is unusual be so, once it can be told."""
+    stack.eventually(lambda: not stack.query(f"{own.ANOMALY_READY} == 0"))
+    for path in _WATCHED:
+        stack.fault(kind="level_shift", path=path, factor=3, offset=1)
+    stack.fault(kind="level_shift", path="cache_hit_rate", factor=0.5)
+    crowd = stack.fault(**_CROWD)
+    for metric in (m.EVENTS_EMITTED, m.EVENT_DELIVERIES_FAILED):
+        stack.eventually(functools.partial(stack.query, f'{ACTIVE}{{metric="{metric}"}}'))
+    stack.mend(crowd)
+
+
 def _end_jobs(stack: Stack) -> None:
     """Have more jobs fail than a quarter of those of the last hour; one more is worked on."""
     for number in range(15):
@@ -94,8 +118,7 @@ def _restart(stack: Stack) -> None:
     """Restart the product when it has counted much, and wait until it is seen to count anew."""
     fell = f'{own.RESETS_OBSERVED}{{metric="{m.EVENTS_EMITTED}"}}'
     before = sum(float(series["value"][1]) for series in stack.query(fell))
-    # Of deliveries three in 100,000 fail.
-    crowd = stack.fault(kind="level_shift", path="request_rate", factor=1e5)
+    crowd = stack.fault(**_CROWD)
     stack.eventually(lambda: stack.query(f"{m.EVENTS_EMITTED} > 1000"))
     stack.mend(crowd)
     stack.fault(kind="restart")

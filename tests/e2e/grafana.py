@@ -37,7 +37,6 @@ class Target:
     expr: str
     instant: bool
     points: int
-    interval_s: int
 
     def __str__(self) -> str:
         return f"{self.dashboard} {self.panel or 'annotation'} {self.name}"
@@ -55,7 +54,6 @@ def targets(tree: dict[str, Any]) -> Iterator[Target]:
                 expr=target["expr"],
                 instant=target["instant"],
                 points=panel.get("maxDataPoints", POINTS),
-                interval_s=0,
             )
     for annotation in tree["annotations"]["list"]:
         yield Target(
@@ -65,8 +63,8 @@ def targets(tree: dict[str, Any]) -> Iterator[Target]:
             title=annotation["name"],
             expr=annotation["target"]["expr"],
             instant=False,
+            # Finer than Grafana, which would miss what did not last for half a minute.
             points=POINTS,
-            interval_s=int(annotation["target"]["interval"].removesuffix("s")),
         )
 
 
@@ -106,7 +104,7 @@ class Grafana:
     def ask(self, target: Target, chosen: Mapping[str, str]) -> list[Series]:
         """Return the series of a query, for the range that ends now."""
         now = time.time()
-        step = max(RANGE_S // target.points, target.interval_s, self._scrape_s)
+        step = max(RANGE_S // target.points, self._scrape_s)
         expr = _filled(
             target.expr,
             {

@@ -209,7 +209,7 @@ class Stack:
     def fault(self, **description: object) -> int:
         """Switch a fault on; return its id."""
         url = f"{self.site.url('simulator')}/-/faults"
-        answer = httpx.post(url, json=description, trust_env=False)
+        answer = httpx.post(url, json=description, timeout=DEADLINE_S, trust_env=False)
         assert answer.status_code == 201, answer.text
         number: int = answer.json()["id"]
         return number
@@ -217,13 +217,13 @@ class Stack:
     def mend(self, number: int) -> None:
         """Switch a fault off."""
         url = f"{self.site.url('simulator')}/-/faults/{number}"
-        httpx.delete(url, trust_env=False).raise_for_status()
+        httpx.delete(url, timeout=DEADLINE_S, trust_env=False).raise_for_status()
 
     def act(self, path: str) -> None:
         """Have the product do something, as the action service would."""
         url = f"{self.site.url('simulator')}{path}"
         headers = {"Authorization": f"Bearer {_ADMIN_TOKEN}"}
-        httpx.post(url, headers=headers, trust_env=False).raise_for_status()
+        httpx.post(url, headers=headers, timeout=DEADLINE_S, trust_env=False).raise_for_status()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Ask Prometheus for what is now."""
