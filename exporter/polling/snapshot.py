@@ -135,10 +135,12 @@ class Snapshot:
         values = {sample.labels: sample.value for sample in samples}
         before = self._last.get((metric, falls_back), {})
         self.resets.setdefault(metric.name, 0)
-        if any(value < before.get(labels, value) for labels, value in values.items()):
-            self.resets[metric.name] += 1
         # Who is missing once may come back lower; who is gone for good must not fill the memory.
         known = {**before, **values}
+        if any(value < before.get(labels, value) for labels, value in values.items()):
+            self.resets[metric.name] += 1
+            # Who is missing now comes back lower because of the same restart.
+            known = values
         self._last[metric, falls_back] = known if len(known) <= _REMEMBERED else values
 
     def inherit(self, other: Snapshot) -> None:

@@ -225,8 +225,13 @@ class Stack:
                 self._post(f"{self.url(simulator)}/-/faults", json.dumps(fault))
         self._post(f"{self.url('designed')}/-/faults", '{"kind": "spike", "path": "queue_length"}')
         repository = "https%3A%2F%2Fgithub.com%2Fquiet-river%2Fatlas"
-        for _ in range(3):
+        for _ in range(4):
             self._post(f"{self.url('designed')}/api/v1/ingestion/ingest/{repository}", "")
+        # How a job ends is chance, unless it is cancelled: then it has failed.
+        jobs = f"{self.url('designed')}/api/v1/ingestion/jobs"
+        told = httpx.get(f"{jobs}/history", timeout=DEADLINE_S, trust_env=False)
+        waiting = [job["id"] for job in told.json() if job["status"] == "pending"]
+        self._post(f"{jobs}/{waiting[0]}/cancel", "")
 
     def _post(self, url: str, body: str) -> None:
         token = (self._folder / "admin-token").read_text("utf-8")

@@ -330,6 +330,15 @@ def test_a_series_that_was_away_and_comes_back_lower_is_a_reset() -> None:
     assert counted(one, own.RESETS_OBSERVED) == {"ops_tasks_total": 1}
 
 
+def test_a_restart_is_one_reset_however_late_each_series_comes_back() -> None:
+    one = snapshot()
+    for totals in ({"a": 10, "b": 5, "c": 7}, {"a": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 2, "c": 1}):
+        told = reading(*((m.TASKS, total, (task,)) for task, total in totals.items()), dialect=P)
+        one.replace(e.WORKERS, told)
+
+    assert counted(one, own.RESETS_OBSERVED) == {"ops_tasks_total": 1}
+
+
 def test_a_counter_that_was_seen_and_never_fell_stands_at_zero() -> None:
     one = snapshot()
     one.replace(e.EVENTS, plain(m.EVENTS_EMITTED, 10, P))
