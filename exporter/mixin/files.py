@@ -49,7 +49,7 @@ def rendered(settings: Settings) -> dict[str, str]:
     """Return path and text of each file that programs read, for these *settings*."""
     links = Links(
         exporter_url=settings.exporter_url,
-        actions_url=settings.actions_url,
+        actions_url=settings.actions.url,
         grafana_url=settings.grafana_url,
         alertmanager_url=settings.alertmanager.url,
         runbook_url=settings.runbook_url or "",

@@ -7,20 +7,24 @@ Every mistake is reported at once, with its place, the value found and what woul
 
 from __future__ import annotations
 
+from exporter.settings.actions import ActionsSettings
 from exporter.settings.alertmanager import AlertmanagerSettings
 from exporter.settings.environment import known_variables, unknown_variables
 from exporter.settings.errors import ConfigurationError
 from exporter.settings.files import check_files, check_targets
-from exporter.settings.loading import load
+from exporter.settings.loading import load, load_service
 from exporter.settings.models import INTERVAL_MAX_S, AnomalySettings, Api, Settings, Target
+from exporter.settings.service import ServiceSettings
 from exporter.settings.units import duration
 
 __all__ = [
     "INTERVAL_MAX_S",
+    "ActionsSettings",
     "AlertmanagerSettings",
     "AnomalySettings",
     "Api",
     "ConfigurationError",
+    "ServiceSettings",
     "Settings",
     "Target",
     "check_files",
@@ -28,5 +32,6 @@ __all__ = [
     "duration",
     "known_variables",
     "load",
+    "load_service",
     "unknown_variables",
 ]

@@ -9,31 +9,22 @@ from typing import TYPE_CHECKING, Final, get_origin
 
 from pydantic import BaseModel
 
-from exporter.settings.models import ENV_PREFIX, Settings
+from exporter.settings.models import ENV_PREFIX
+from exporter.settings.service import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Read by the command line, or by the action service, which may share an environment with us.
-_READ_ELSEWHERE: Final = frozenset(
-    (
-        "OPS_CONFIG_FILE",
-        "OPS_REVISION",
-        "OPS_ADMIN_TOKEN",
-        "OPS_ADMIN_TOKEN_FILE",
-        "OPS_WEBHOOK_TOKEN",
-        "OPS_WEBHOOK_TOKEN_FILE",
-        "OPS_DATABASE_URL",
-    )
-)
+# Read by the command line.
+_READ_ELSEWHERE: Final = frozenset(("OPS_CONFIG_FILE", "OPS_REVISION"))
 # Kubernetes sets OPS_EXPORTER_PORT and the like for a service of that name.
 _KUBERNETES: Final = re.compile(r"OPS_(EXPORTER|ACTIONS)_(PORT|SERVICE)(_|$)")
 
 
 def known_variables() -> dict[str, str]:
-    """Return the variable and the setting of everything that the environment can set."""
+    """Return variable and setting of all that the environment can set, in either command."""
     known = {}
-    for name, field in Settings.model_fields.items():
+    for name, field in ServiceSettings.model_fields.items():
         known[f"{ENV_PREFIX}{name}".upper()] = name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             for sub in field.annotation.model_fields:
@@ -60,7 +51,7 @@ def unparsable_variables(environ: Mapping[str, str]) -> list[str]:
 
 def _holds_json(setting: str) -> bool:
     """Whether *setting* is a section, a mapping or a list; anything else is plain text."""
-    annotation: object = Settings
+    annotation: object = ServiceSettings
     for part in setting.split("."):
         assert isinstance(annotation, type)  # noqa: S101 - `known_variables` made the path
         assert issubclass(annotation, BaseModel)  # noqa: S101

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError
@@ -12,10 +12,15 @@ from exporter.settings.environment import unparsable_variables
 from exporter.settings.errors import ConfigurationError
 from exporter.settings.mistakes import Mistakes
 from exporter.settings.models import Settings
+from exporter.settings.service import ServiceSettings
 from exporter.settings.tree import Tree
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_Kind = TypeVar("_Kind", bound=Settings)
+# What a file may hold for the action service, and the exporter does not even read.
+_SERVICE_ONLY = ServiceSettings.model_fields.keys() - Settings.model_fields.keys()
 
 
 def load(path: Path | None = None) -> Settings:
@@ -25,13 +30,32 @@ def load(path: Path | None = None) -> Settings:
     Raises:
         ConfigurationError: With every mistake found.
     """
+    return _load(Settings, path)
+
+
+def load_service(path: Path | None = None) -> ServiceSettings:
+    """
+    Read the configuration with what only the action service may know; otherwise as :func:`load`.
+
+    Raises:
+        ConfigurationError: With every mistake found.
+    """
+    return _load(ServiceSettings, path)
+
+
+def _load(kind: type[_Kind], path: Path | None) -> _Kind:
     tree = Tree.read(path)
     # pydantic-settings takes such names for parameters of its own.
     strange = [name for name in tree.values if name.startswith("_")]
     problems = [f"{path}:{tree.line((name,))}: {name}: no such setting" for name in strange]
-    values = {name: value for name, value in tree.values.items() if name not in strange}
+    foreign = frozenset() if kind is ServiceSettings else _SERVICE_ONLY
+    values: dict[str, Any] = {
+        name: value
+        for name, value in tree.values.items()
+        if name not in strange and name not in foreign
+    }
     try:
-        settings = Settings(**values)
+        settings = kind(**values)
     except ValidationError as error:
         mistakes = Mistakes(tree, os.environ)
         raise ConfigurationError(*problems, *map(mistakes.problem, error.errors())) from None

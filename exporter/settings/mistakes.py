@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
 
-from exporter.settings.models import ENV_PREFIX, Settings
+from exporter.settings.models import ENV_PREFIX
+from exporter.settings.service import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,7 @@ def _quoted(value: str) -> str:
 
 def _suggestion(loc: tuple[int | str, ...]) -> str:
     """Name the settings that exist where an unknown one was found, or the one most like it."""
-    model: type[BaseModel] | None = Settings
+    model: type[BaseModel] | None = ServiceSettings
     for part in loc[:-1]:
         if model is not None and isinstance(part, str) and part in model.model_fields:
             model = _model(model.model_fields[part].annotation) or model

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     SecretStr,
@@ -21,10 +18,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.catalogue.endpoints import BY_NAME
 from exporter.catalogue.watched import WATCHABLE
+from exporter.settings.actions import ActionsSettings
 from exporter.settings.alertmanager import AlertmanagerSettings
 from exporter.settings.alerts import AlertName, AlertSettings, mistakes
+from exporter.settings.section import Section, Url, Whole, matching, within
 from exporter.settings.together import Mistake, all_at_once
-from exporter.settings.units import duration, http_url, size
+from exporter.settings.units import duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,25 +34,6 @@ DEADLINE_MAX_S: Final = 10.0
 # A value must not be older than the rules' windows allow (interface.md, Life of a value).
 INTERVAL_MAX_S: Final = 300.0
 INTERVAL_MIN_S: Final = 1.0
-
-
-def _within(low: float, high: float, text: str) -> AfterValidator:
-    def check(value: float) -> float:
-        if low <= value <= high:
-            return value
-        message = f"must be from {text}"
-        raise ValueError(message)
-
-    return AfterValidator(check)
-
-
-def _matching(pattern: str, right: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value):
-            return value
-        raise ValueError(right)
-
-    return AfterValidator(check)
 
 
 def _endpoint_name(value: str) -> str:
@@ -73,56 +53,30 @@ def _watchable_name(value: str) -> str:
     raise ValueError(message)
 
 
-def _no_flag(value: object) -> object:
-    # YAML's yes and no would otherwise count as 1 and 0.
-    if isinstance(value, bool):
-        message = "write a whole number"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueErrors alone
-    return value
-
-
 EndpointName = Annotated[str, AfterValidator(_endpoint_name)]
 WatchableName = Annotated[str, AfterValidator(_watchable_name)]
-Url = Annotated[str, AfterValidator(http_url)]
 Interval = Annotated[
-    float, BeforeValidator(duration), _within(INTERVAL_MIN_S, INTERVAL_MAX_S, "1s to 5m")
+    float, BeforeValidator(duration), within(INTERVAL_MIN_S, INTERVAL_MAX_S, "1s to 5m")
 ]
-Deadline = Annotated[float, BeforeValidator(duration), _within(0.1, DEADLINE_MAX_S, "100ms to 10s")]
+Deadline = Annotated[float, BeforeValidator(duration), within(0.1, DEADLINE_MAX_S, "100ms to 10s")]
 Size = Annotated[int, BeforeValidator(size)]
-Whole = Annotated[int, BeforeValidator(_no_flag)]
 # Fewer samples say nothing about spread; more than a day of them would cost memory for nothing.
 WindowSamples = Annotated[Whole, Field(ge=10, le=2880)]
 Floor = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 TargetName = Annotated[
     str,
-    _matching(
+    matching(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
         "write at most 63 letters, digits, dots, dashes and underscores",
     ),
 ]
 # It becomes the label of what an answer tells without naming its own window.
 Window = Annotated[
-    str, _matching(r"[1-9][0-9]{0,3}[smhdw]", "write a number and m, h or d, for example 24h")
+    str, matching(r"[1-9][0-9]{0,3}[smhdw]", "write a number and m, h or d, for example 24h")
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _all_at_once(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Report what is wrong with several settings together with what is wrong with each."""
-        return all_at_once(values, handler, cls.together)
-
-    @classmethod
-    def together(cls, values: Mapping[str, Any]) -> Iterator[Mistake]:
-        """Yield place and text of what no setting alone is wrong about; *values* are raw."""
-        del values
-        yield from ()
-
-
-class Api(_Section):
+class Api(Section):
     """One monitoring API and how to ask it."""
 
     url: Url = Field("http://127.0.0.1:8000", description="Base URL of the monitoring API.")
@@ -165,7 +119,7 @@ class Target(Api):
     name: TargetName = "default"
 
 
-class EndpointSettings(_Section):
+class EndpointSettings(Section):
     """What may be set for one endpoint; what is left out has its default."""
 
     enabled: bool = True
@@ -173,7 +127,7 @@ class EndpointSettings(_Section):
     timeout: Deadline | None = None
 
 
-class Poll(_Section):
+class Poll(Section):
     """The pace at which the API is asked."""
 
     interval: Interval = Field(
@@ -186,7 +140,7 @@ class Poll(_Section):
     )
 
 
-class Limits(_Section):
+class Limits(Section):
     """What bounds memory and cardinality."""
 
     body: Size = Field(8 * 2**20, description="Largest answer read, for example 8MiB.")
@@ -195,7 +149,7 @@ class Limits(_Section):
     )
 
 
-class Cache(_Section):
+class Cache(Section):
     """How cache keys are shown."""
 
     keys: Literal["patterns", "whole"] = Field(
@@ -204,7 +158,7 @@ class Cache(_Section):
     )
 
 
-class WatchSettings(_Section):
+class WatchSettings(Section):
     """What may be set for one watched metric; what is left out has its default."""
 
     enabled: bool = True
@@ -213,7 +167,7 @@ class WatchSettings(_Section):
     floor: Floor | None = None
 
 
-class AnomalySettings(_Section):
+class AnomalySettings(Section):
     """What is watched for anomalies, and by which rule."""
 
     enabled: bool = Field(True, description="Watch for anomalies at all.")  # noqa: FBT003 - the default
@@ -253,6 +207,7 @@ class Settings(BaseSettings):
     cache: Cache = Field(default_factory=Cache)
     anomaly: AnomalySettings = Field(default_factory=AnomalySettings)
     alertmanager: AlertmanagerSettings = Field(default_factory=AlertmanagerSettings)
+    actions: ActionsSettings = Field(default_factory=ActionsSettings)
     alerts: dict[AlertName, AlertSettings] = Field(
         default_factory=dict,
         description="Per alert: `threshold` (in base units: 0.05, 0.5, 100), `enabled`: the default"
@@ -270,9 +225,6 @@ class Settings(BaseSettings):
         None,
         description="Page with the runbook, when it is not the exporter's own: one that is there"
         " when the exporter is not. It has the anchors of `docs/runbook.md`.",
-    )
-    actions_url: Url = Field(
-        "http://127.0.0.1:9848", description="Where users reach the action service."
     )
     prometheus_url: Url = Field(
         "http://127.0.0.1:9090",
@@ -298,18 +250,19 @@ class Settings(BaseSettings):
     @classmethod
     def _all_at_once(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report what is wrong with several settings together with what is wrong with each."""
-        return all_at_once(values, handler, _together)
+        return all_at_once(values, handler, cls.together)
+
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Mistake]:
+        """Yield place and text of what no setting alone is wrong about; *values* are raw."""
+        yield from _of_targets(values)
+        yield from mistakes(values.get("alerts"))
 
     def all_targets(self) -> tuple[Target, ...]:
         """Return the targets; the simple form ``api`` is one, named ``default``."""
         if self.targets:
             return self.targets
         return (Target.model_construct(name="default", **dict(self.api)),)
-
-
-def _together(values: Mapping[str, Any]) -> Iterator[Mistake]:
-    yield from _of_targets(values)
-    yield from mistakes(values.get("alerts"))
 
 
 def _of_targets(values: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -61,7 +61,7 @@ def settings(folder: Path, http: int, smtp: int) -> Settings:
         (folder / name).write_text(f"{text}\n", "utf-8")
     return Settings.model_validate(
         {
-            "actions_url": f"http://127.0.0.1:{http}",
+            "actions": {"url": f"http://127.0.0.1:{http}"},
             "alertmanager": {
                 "webhook_token_file": folder / "token",
                 "slack": [{"api_url_file": folder / "slack"}],

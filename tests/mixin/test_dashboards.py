@@ -458,7 +458,7 @@ def test_the_family_is_linked_with_time_and_variables_kept(path: Path) -> None:
 @each_dashboard
 def test_every_action_is_a_link_to_a_page_that_asks_first_and_opens_beside(path: Path) -> None:
     text = path.read_text("utf-8")
-    base = files.defaults().actions_url
+    base = files.defaults().actions.url
     routes = {route.path for route in actions.ROUTES}
 
     assert '"actions"' not in text

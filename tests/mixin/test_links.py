@@ -98,13 +98,13 @@ def test_a_link_sets_what_can_be_chosen_on_its_dashboard_but_for_what_is_listed(
 
 
 def test_links_lead_only_to_what_the_catalogue_knows() -> None:
-    bases = (DEFAULTS.exporter_url, DEFAULTS.actions_url, DEFAULTS.grafana_url, "/d/")
+    bases = (DEFAULTS.exporter_url, DEFAULTS.actions.url, DEFAULTS.grafana_url, "/d/")
 
     assert [url for url in urls() if not url.startswith(bases)] == []
     uids = {identity.uid for identity in dashboards.DASHBOARDS}
     assert {uid for uid, _ in linked_dashboards()} <= uids
     routes = {route.path for route in actions.ROUTES}
-    assert {urlsplit(path).path for path in below(DEFAULTS.actions_url)} <= routes
+    assert {urlsplit(path).path for path in below(DEFAULTS.actions.url)} <= routes
 
 
 def test_a_link_sets_only_variables_that_its_dashboard_has() -> None:
@@ -134,7 +134,7 @@ def test_what_is_not_built_yet_is_on_the_list_of_pending_links_and_nothing_else(
         for uid, panel in linked_dashboards()
         if uid not in there or (panel and panel not in there[uid])
     }
-    missing |= {urlsplit(path).path for path in below(DEFAULTS.actions_url)} - SERVED_ROUTES
+    missing |= {urlsplit(path).path for path in below(DEFAULTS.actions.url)} - SERVED_ROUTES
 
     assert sorted(missing) == pending()
 
@@ -143,7 +143,7 @@ def test_the_search_for_links_finds_them() -> None:
     """Or the tests above would be content with nothing."""
     assert ("ops-exporter", 2) in linked_dashboards()
     assert "/runbook#opsmonitoringapidown" in below(DEFAULTS.exporter_url)
-    assert "/webhooks/alertmanager" in below(DEFAULTS.actions_url)
+    assert "/webhooks/alertmanager" in below(DEFAULTS.actions.url)
 
 
 def test_every_relative_link_in_the_documentation_is_there() -> None:

@@ -88,7 +88,7 @@ def test_every_setting_of_a_file_is_read_in_its_unit() -> None:
         },
         "state_dir": "/var/lib/ops-exporter",
         "exporter_url": "https://ops.example",
-        "actions_url": "https://actions.example",
+        "actions": {"url": "https://actions.example"},
         "prometheus_url": "http://[::1]:9090",
         "grafana_url": "https://grafana.example:3000",
     }
