@@ -1,0 +1,1 @@
+"""What the action service keeps: SQLite, or PostgreSQL for several replicas."""
