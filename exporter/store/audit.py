@@ -93,7 +93,8 @@ def begin(
         "details": {},
         "instance": instance,
     }
-    return connection.execute(insert(AUDIT).values(row).returning(AUDIT.c.id)).scalar_one()
+    number: int = connection.scalars(insert(AUDIT).values(row).returning(AUDIT.c.id)).one()
+    return number
 
 
 def close(
