@@ -105,9 +105,10 @@ def _prepare(parsed: argparse.Namespace) -> Callable[[Host], Awaitable[Service]]
     async def build(host: Host) -> Service:
         runtime = Runtime(read, settings, revision=os.environ.get("OPS_REVISION", ""))
         await runtime.start()
+
         return Service(
             app=create_app(runtime, web=web, reload=host.reload),
-            reload=runtime.reload,
+            reload=lambda _: runtime.reload(),  # the web configuration is the server's business
             stop=runtime.stop,
             reload_failed=runtime.reload_failed,
         )

@@ -63,10 +63,20 @@ class Users:
         Raises:
             Busy: If too many are being checked already.
         """
-        credential = _parse(authorization)
-        if credential is None:
-            return False
-        name, password = credential
+        credential = parse(authorization)
+        return credential is not None and await self.check(*credential)
+
+    def remembers(self, name: str, password: bytes) -> bool:
+        """Tell whether this is known to be right, without the work of finding out."""
+        return self._remembers(self._fingerprint(name, password))
+
+    async def check(self, name: str, password: bytes) -> bool:
+        """
+        Tell whether it is the user's password; an unknown user takes as long as a known one.
+
+        Raises:
+            Busy: If too many are being checked already.
+        """
         fingerprint = self._fingerprint(name, password)
         if self._remembers(fingerprint):
             return True
@@ -113,8 +123,8 @@ def _bcrypt(password: bytes, hash_: bytes) -> bool:
         return False
 
 
-def _parse(authorization: bytes) -> tuple[str, bytes] | None:
-    """Read ``Basic base64(name:password)``."""
+def parse(authorization: bytes) -> tuple[str, bytes] | None:
+    """Read ``Basic base64(name:password)``; None when it is something else."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return None

@@ -45,16 +45,19 @@ class Bucket:
 class _Policy:
     """A web configuration in force. One object, so that a request sees one or the other."""
 
-    def __init__(self, config: WebConfig, clock: Callable[[], float]) -> None:
+    def __init__(self, config: WebConfig, clock: Callable[[], float], *, asks: bool) -> None:
         self.headers = config.headers
-        self.users = Users(config.users, clock=clock) if config.users else None
+        self.users = Users(config.users, clock=clock) if config.users and asks else None
         self.bucket = Bucket(config.rate_limit, clock) if config.rate_limit else None
-        self.idle = not (config.headers or config.users or config.rate_limit)
+        self.idle = not (self.headers or self.users or self.bucket)
 
 
 class Guard:
     """
     ASGI middleware in front of everything that the server answers.
+
+    Args:
+        asks: Ask for the passwords of the web configuration; False when *app* does so itself.
 
     Attributes:
         app: The application behind; may be replaced while serving.
@@ -65,15 +68,17 @@ class Guard:
         app: ASGIApp,
         config: WebConfig | None = None,
         *,
+        asks: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app = app
+        self._asks = asks
         self._clock = clock
-        self._policy = _Policy(config or WebConfig(), clock)
+        self._policy = _Policy(config or WebConfig(), clock, asks=asks)
 
     def swap(self, config: WebConfig) -> None:
         """Put another configuration in force; credentials verified before are forgotten."""
-        self._policy = _Policy(config, self._clock)
+        self._policy = _Policy(config, self._clock, asks=self._asks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let the application do it."""

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-def foreign(scope: Scope) -> str:
+def foreign(scope: Scope, url: str = "") -> str:
     """
     Say why a request is refused as another site's; empty when it is not.
+
+    Args:
+        url: Where users reach this server too: behind a proxy it may have another scheme and host.
 
     Browsers send Sec-Fetch-Site or Origin with every POST and let no page change them; a script
     (curl, a job) sends neither and is let through, for it can be led astray by no page.
@@ -26,8 +29,8 @@ def foreign(scope: Scope) -> str:
     if origin is None:
         return ""
     host = headers.get(b"host", b"").decode("latin-1")
-    own = _origin(f"{scope['scheme']}://{host}")
-    if own is None or _origin(origin.decode("latin-1")) != own:
+    asking = _origin(origin.decode("latin-1"))
+    if asking is None or asking not in {_origin(f"{scope['scheme']}://{host}"), _origin(url)}:
         return "Origin is another one than this server's"
     return ""
 

@@ -166,20 +166,24 @@ def _clock_time(unix: float) -> str:
 
 def render(template: str, values: dict[str, Any]) -> str:
     """Fill a template; every value is escaped."""
-    return _environment().get_template(template).render(values)
+    return environment().get_template(template).render(values)
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment(more: Path | None = None) -> Environment:
+    """Return what draws the templates here, and those of the folder *more*, which may use ours."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - first page
 
-    return Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+    made = Environment(
+        loader=FileSystemLoader([*([more] if more else []), _HERE / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Before each path of ours: a service behind a proxy may be in a folder of its own.
+    made.globals["root"] = ""
+    return made
 
 
 @functools.cache

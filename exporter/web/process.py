@@ -42,32 +42,51 @@ class Service:
 
     Attributes:
         app: The pages.
-        reload: Validates and swaps the service's own configuration; raises ConfigurationError.
+        reload: Validates and swaps the service's own configuration, with the web configuration that
+            comes into force with it; raises ConfigurationError.
         stop: Ends what the service started.
         reload_failed: Told when the web configuration was at fault, so that a metric can say so.
     """
 
     app: ASGIApp
-    reload: Callable[[], Awaitable[None]]
+    reload: Callable[[WebConfig], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
     reload_failed: Callable[[], None] = lambda: None
 
 
 class Host:
-    """A server with the service behind it: reloads both or neither."""
+    """
+    A server with the service behind it: reloads both or neither.
 
-    def __init__(self, listener: socket.socket, *, file: Path | None, insecure: bool) -> None:
-        config = _web_config(file)
+    Args:
+        file: Of the web configuration.
+        insecure: Serve others than this machine without asking who they are.
+        asks_itself: The service asks who they are, always, with the users of *file* if it has any.
+
+    Attributes:
+        config: The web configuration at the start.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        file: Path | None,
+        insecure: bool,
+        asks_itself: bool = False,
+    ) -> None:
+        self.config = config = _web_config(file)
         self.address = listening.bound(listener)
-        listening.check_exposure(self.address, config, insecure=insecure)
+        self._insecure = insecure or asks_itself
+        listening.check_exposure(self.address, config, insecure=self._insecure)
         self._file = file
-        self._insecure = insecure
-        self._guard = Guard(_starting, config)
+        self._guard = Guard(_starting, config, asks=not asks_itself)
         self._service: Service | None = None
         self._one_at_a_time = asyncio.Lock()
         self.server = Server(self._guard, listener, config)
         self.scheme = "https" if config.tls else "http"
-        if config.users and not config.tls and not listening.is_loopback(self.address):
+        asks = asks_itself or config.users
+        if asks and not config.tls and not listening.is_loopback(self.address):
             _log.warning("passwords are sent in clear text", right="set tls_server_config too")
 
     def take(self, service: Service) -> None:
@@ -92,7 +111,7 @@ class Host:
             except Exception:
                 self._service.reload_failed()
                 raise
-            await self._service.reload()
+            await self._service.reload(config)
             self._guard.swap(config)
             await self.server.renew(config)
             _log.info("configuration reloaded")
@@ -121,6 +140,7 @@ def run(
     listen: str,
     web_config_file: Path | None = None,
     insecure: bool = False,
+    asks_itself: bool = False,
 ) -> int:
     """
     Serve until SIGTERM or SIGINT; SIGHUP reloads.
@@ -131,6 +151,7 @@ def run(
         listen: ``HOST:PORT``; port 0 takes a free one, which the log tells.
         web_config_file: TLS, users and headers; see config.py.
         insecure: Serve others than this machine without authentication.
+        asks_itself: The service asks everybody who they are; the server in front does not.
 
     Returns:
         The exit status: 0 after a stop, 1 when it could not start, each reason on standard error.
@@ -140,7 +161,9 @@ def run(
     try:
         listener = listening.bind(listening.parse(listen))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, listener:
-            runner.run(_serve(build, listener, web_config_file, insecure=insecure))
+            runner.run(
+                _serve(build, listener, web_config_file, insecure=insecure, asks_itself=asks_itself)
+            )
     except Exception as error:
         from exporter.settings import ConfigurationError  # noqa: PLC0415 - heavy
 
@@ -158,8 +181,9 @@ async def _serve(
     file: Path | None,
     *,
     insecure: bool,
+    asks_itself: bool,
 ) -> None:
-    host = Host(listener, file=file, insecure=insecure)
+    host = Host(listener, file=file, insecure=insecure, asks_itself=asks_itself)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()

@@ -75,7 +75,7 @@ def _build(samples: int) -> Callable[[Host], Awaitable[Service]]:
         runtime = Runtime(load, load())
         await runtime.start()
         app = create_app(SyntheticExporter(runtime, samples), reload=host.reload)
-        return Service(app=app, reload=runtime.reload, stop=runtime.stop)
+        return Service(app=app, reload=lambda _: runtime.reload(), stop=runtime.stop)
 
     return build
 

@@ -63,7 +63,7 @@ def main() -> int:
         sys.stderr.write("service built\n")
         return Service(
             app=app,
-            reload=exporter.reload,
+            reload=lambda _: exporter.reload(),
             stop=stop,
             reload_failed=lambda: print("told of the failure", file=sys.stderr),  # noqa: T201
         )

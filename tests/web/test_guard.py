@@ -57,6 +57,17 @@ async def test_the_event_loop_never_runs_bcrypt() -> None:
     assert checks.threads.isdisjoint({threading.get_ident()})
 
 
+async def test_what_is_remembered_is_told_without_a_check() -> None:
+    checks = Checks()
+    users = Users({"ann": HASH}, check=checks)
+
+    assert not users.remembers("ann", b"s3cret")
+    assert await users.check("ann", b"s3cret")
+    assert users.remembers("ann", b"s3cret")
+    assert not users.remembers("ann", b"wrong")
+    assert len(checks.calls) == 1
+
+
 async def test_a_remembered_credential_is_forgotten_after_five_minutes() -> None:
     checks, clock = Checks(), Clock()
     users = Users({"ann": HASH}, check=checks, clock=clock)
@@ -195,6 +206,22 @@ async def test_health_readiness_and_the_stylesheet_are_open(path: str) -> None:
 async def test_a_path_that_only_looks_open_is_not(path: str) -> None:
     async with browse(guarded(WebConfig(users={"ann": HASH}))) as client:
         assert (await client.get(f"http://127.0.0.1:9847{path}")).status_code == 401
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+async def test_a_service_that_asks_itself_is_not_guarded_by_the_password(path: str) -> None:
+    config = WebConfig(users={"ann": HASH}, headers=((b"x-frame-options", b"sameorigin"),))
+    guard = Guard(create_app(FakeExporter()), config, asks=False, clock=Clock())
+    async with browse(guard) as client:
+        answer = await client.get(path)
+        guard.swap(
+            WebConfig(users={"ann": OTHER_HASH}, rate_limit=RateLimit(interval_s=9, burst=1))
+        )
+        after = [(await client.get(path)).status_code for _ in range(2)]
+
+    assert answer.status_code != 401
+    assert answer.headers["x-frame-options"] == "sameorigin"
+    assert after == [answer.status_code, 429]
 
 
 async def test_another_configuration_forgets_who_was_let_in() -> None:

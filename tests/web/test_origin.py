@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.web.app import WebOptions, create_app
+from exporter.web.origin import foreign
 from tests.web.fake_exporter import FakeExporter, browse
 
 HERE = "http://127.0.0.1:9847"
@@ -57,3 +58,22 @@ async def test_scripts_and_our_own_pages_can_act(path: str, headers: dict[str, s
 async def test_a_browser_leaves_out_the_usual_port() -> None:
     headers = {"origin": "https://ops.example"}
     assert await post("/-/poll", headers, "https://ops.example:443") == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "right"),
+    [
+        ("https://ops.example", True),
+        ("https://ops.example:443", True),
+        ("http://10.0.0.7:9848", True),
+        ("http://ops.example", False),
+        ("https://evil.example", False),
+        ("", False),
+        ("null", False),
+    ],
+)
+def test_behind_a_proxy_the_address_that_users_see_is_ours_too(origin: str, *, right: bool) -> None:
+    headers = [(b"host", b"10.0.0.7:9848"), (b"origin", origin.encode())]
+    scope = {"scheme": "http", "headers": headers}
+
+    assert right is (foreign(scope, "https://ops.example/ops-actions") == "")
