@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.endpoints import ENDPOINTS
 from exporter.catalogue.watched import BY_NAME, DOWN, UP, WATCHABLE, WATCHED
-from exporter.settings import AlertmanagerSettings, Settings, known_variables
+from exporter.settings import AlertmanagerSettings, ServiceSettings, known_variables
 from exporter.settings.alertmanager import NEWER
 from exporter.settings.units import duration, size
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.watched import Watched
 
 _METRICS = (*metrics.ALL, *own_metrics.ALL)
+_DAY_S = 86400.0
 
 
 def replaced(page: str, name: str, table: str) -> str:
@@ -132,7 +133,7 @@ def alertmanager_versions() -> str:
 
 def _field(setting: str) -> FieldInfo | None:
     """Return the field of ``section.name`` or ``name``; None for a whole section."""
-    model: type[BaseModel] = Settings
+    model: type[BaseModel] = ServiceSettings
     *sections, name = setting.split(".")
     for section in sections:
         kind = model.model_fields[section].annotation
@@ -156,7 +157,7 @@ def _default(field: FieldInfo) -> str:
         return f"`{value}`"
     readers = [getattr(part, "func", None) for part in field.metadata]
     if duration in readers:
-        return f"`{value:g}s`"
+        return f"`{value / _DAY_S:g}d`" if value >= _DAY_S else f"`{value:g}s`"
     if size in readers:
         return f"`{value / 2**20:g}MiB`"
     return f"`{value}`"

@@ -14,7 +14,8 @@ from exporter.settings.errors import ConfigurationError
 from exporter.settings.files import check_files, check_targets
 from exporter.settings.loading import load, load_service
 from exporter.settings.models import INTERVAL_MAX_S, AnomalySettings, Api, Settings, Target
-from exporter.settings.service import ServiceSettings
+from exporter.settings.secrets import check_secrets, weakness
+from exporter.settings.service import Auth, Proxy, Scope, ServiceSettings, Token
 from exporter.settings.units import duration
 
 __all__ = [
@@ -23,15 +24,21 @@ __all__ = [
     "AlertmanagerSettings",
     "AnomalySettings",
     "Api",
+    "Auth",
     "ConfigurationError",
+    "Proxy",
+    "Scope",
     "ServiceSettings",
     "Settings",
     "Target",
+    "Token",
     "check_files",
+    "check_secrets",
     "check_targets",
     "duration",
     "known_variables",
     "load",
     "load_service",
     "unknown_variables",
+    "weakness",
 ]

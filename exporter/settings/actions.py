@@ -40,6 +40,14 @@ def _job_path(value: str) -> str:
     raise ValueError(message)
 
 
+def _folder(value: str) -> str:
+    # It becomes the path of a cookie and the beginning of each redirect.
+    if re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", urlsplit(value).path):
+        return value
+    message = "write a path of plain words or none, for example https://ops.example/ops-actions"
+    raise ValueError(message)
+
+
 def _pattern(value: str) -> str:
     prefix = _GLOB.split(value, maxsplit=1)[0]
     if len(prefix) < LITERAL_PREFIX_MIN or not value.isprintable():
@@ -117,7 +125,11 @@ class Ingest(Section):
 class ActionsSettings(Section):
     """Where the action service is, what its actions do, and how often they may."""
 
-    url: Url = Field("http://127.0.0.1:9848", description="Where users reach the action service.")
+    url: Annotated[Url, AfterValidator(_folder)] = Field(
+        "http://127.0.0.1:9848",
+        description="Where users reach the action service; with a path, when a proxy has it in a"
+        " folder.",
+    )
     clear_cache: ClearCache = Field(
         default_factory=ClearCache,
         description="`path` of the API, or `redis_url` (better: `redis_url_file`) with"
@@ -139,3 +151,8 @@ class ActionsSettings(Section):
     retention: Retention = Field(
         90 * _DAY_S, description="How long history and audit are kept, 1d to 3650d."
     )
+
+    @property
+    def folder(self) -> str:
+        """The path of `url`, before each path of a page; empty when there is none."""
+        return urlsplit(self.url).path

@@ -66,14 +66,15 @@ def _of_targets(
         loc = ("targets", number) if settings.targets else ("api",)
         if target.token_file is not None and not certificates_only:
             place = mistakes.place((*loc, "token_file"))
-            yield from _unreadable(place, target.token_file, "a file that holds the token")
+            yield from unreadable(place, target.token_file, "a file that holds the token")
         if target.ca_file is not None:
             place, right = mistakes.place((*loc, "ca_file")), "a file of CA certificates in PEM"
-            unreadable = list(_unreadable(place, target.ca_file, right))
-            yield from unreadable or _uncertified(place, target.ca_file)
+            unusable = list(unreadable(place, target.ca_file, right))
+            yield from unusable or _uncertified(place, target.ca_file)
 
 
-def _unreadable(place: Place, path: Path, right: str) -> Iterator[str]:
+def unreadable(place: Place, path: Path, right: str) -> Iterator[str]:
+    """Yield why a file that holds a text cannot be used."""
     right = f"write the path of {right}"
     try:
         text = path.read_text("utf-8")

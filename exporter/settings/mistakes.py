@@ -118,7 +118,11 @@ def _shown(loc: tuple[int | str, ...], value: object) -> str:
 
 def _secret(loc: tuple[int | str, ...]) -> bool:
     """Whether a secret stands there, or could: a receiver's URL is one, its file is mistaken."""
+    if loc[:2] == ("auth", "tokens"):
+        return not any(part in {"name", "token_file", "scopes"} for part in loc)
     if any("token" in str(part) and "file" not in str(part) for part in loc):
+        return True
+    if loc[-1] in {"database_url", "redis_url"}:
         return True
     receiver = loc[0] == "alertmanager" and len(loc) > 2  # noqa: PLR2004 - section, setting, part
     return receiver and str(loc[-1]).endswith(("url", "_file"))

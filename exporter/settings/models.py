@@ -215,8 +215,8 @@ class Settings(BaseSettings):
     )
     state_dir: Path | None = Field(
         None,
-        description="Folder for what must survive a restart: what the detectors have learnt."
-        " Without one, nothing is saved.",
+        description="Folder for what must survive a restart: what the detectors have learnt; of the"
+        " action service, its database. Without one, the exporter saves nothing.",
     )
     exporter_url: Url = Field(
         "http://127.0.0.1:9847", description="Where users reach the exporter."

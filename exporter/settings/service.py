@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from exporter.settings.errors import ConfigurationError
 from exporter.settings.models import Settings
 from exporter.settings.section import Section, matching
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from exporter.settings.together import Mistake
 
+DATABASE_FILE: Final = "actions.sqlite"
 _DATABASE: Final = re.compile(r"(sqlite:///|postgresql(\+psycopg)?://).+")
 
 
@@ -35,6 +37,13 @@ def _database(value: SecretStr) -> SecretStr:
     raise ValueError(message)
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value:
+        return value
+    message = "write at least one, or leave the token out"
+    raise ValueError(message)
+
+
 UserName = Annotated[str, matching(r"[^\s:,]{1,64}", "write a name without spaces, : and ,")]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Scope = Literal["read", "act", "alerts", "metrics"]
@@ -45,7 +54,7 @@ class Token(Section):
 
     name: UserName
     token_file: Path
-    scopes: tuple[Scope, ...] = Field(min_length=1)
+    scopes: Annotated[tuple[Scope, ...], AfterValidator(_some)]
 
 
 class Proxy(Section):
@@ -55,7 +64,12 @@ class Proxy(Section):
         str, matching(r"[A-Za-z][A-Za-z0-9-]{0,63}", "write a header's name, for example X-User")
     ] = "X-Forwarded-User"
     networks: tuple[Network, ...] = ()
-    logout_url: str = ""
+    logout_url: Annotated[
+        str,
+        matching(
+            r"(https?:/)?/[^/\\\s]\S*|", "write a URL, or a path of the proxy's: /oauth2/sign_out"
+        ),
+    ] = ""
 
 
 class Auth(Section):
@@ -71,8 +85,8 @@ class Auth(Section):
     )
     proxy: Proxy = Field(
         default_factory=Proxy,
-        description="A reverse proxy that names its users: `header` (X-Forwarded-User) and the"
-        " `networks` that it is believed from.",
+        description="A reverse proxy that names its users: `header` (X-Forwarded-User), the"
+        " `networks` that it is believed from, `logout_url`.",
     )
 
     @classmethod
@@ -116,6 +130,23 @@ class ServiceSettings(Settings):
         for name in ("admin_token", "webhook_token"):
             if values.get(name) is not None and values.get(f"{name}_file") is not None:
                 yield (), f"set either {name} or {name}_file, not both"
+
+    def database(self) -> str:
+        """
+        Return the URL of the database.
+
+        Raises:
+            ConfigurationError: Nothing says where it is.
+        """
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        if self.state_dir is not None:
+            return f"sqlite:///{self.state_dir / DATABASE_FILE}"
+        message = (
+            "state_dir: nothing: write the path of a folder that the action service may keep its"
+            " database in, or set database_url"
+        )
+        raise ConfigurationError(message)
 
     def secret(self, name: Literal["admin_token", "webhook_token"]) -> str:
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,26 @@ import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from exporter.settings import (
     Api,
     ConfigurationError,
+    Proxy,
+    ServiceSettings,
     Settings,
     Target,
+    Token,
     check_files,
+    check_secrets,
     check_targets,
     duration,
     known_variables,
     load,
+    load_service,
     unknown_variables,
 )
+from exporter.settings.actions import CancelJob, ClearCache, Ingest
 from exporter.settings.receivers import (
     DeadMansSwitch,
     Email,
@@ -167,10 +175,35 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_EXPORTER_URL": ("http://127.0.0.1:2", "http://127.0.0.1:2"),
     "OPS_RUNBOOK_URL": ("https://wiki.example/runbook", "https://wiki.example/runbook"),
     "OPS_ACTIONS_URL": ("http://127.0.0.1:3", "http://127.0.0.1:3"),
+    "OPS_ACTIONS_CLEAR_CACHE": ('{"path": "/cache/clear"}', ClearCache(path="/cache/clear")),
+    "OPS_ACTIONS_CANCEL_JOB": ('{"path": "/jobs/{job_id}"}', CancelJob(path="/jobs/{job_id}")),
+    "OPS_ACTIONS_INGEST": ('{"hosts": ["git.example"]}', Ingest(hosts=("git.example",))),
+    "OPS_ACTIONS_TIMEOUT": ("20s", 20.0),
+    "OPS_ACTIONS_COOLDOWN": ("0s", 0.0),
+    "OPS_ACTIONS_RETENTION": ("30d", 2_592_000.0),
+    "OPS_ADMIN_TOKEN": ("from the environment", "from the environment"),
+    "OPS_ADMIN_TOKEN_FILE": ("/run/admin", Path("/run/admin")),
+    "OPS_WEBHOOK_TOKEN": ("from the environment", "from the environment"),
+    "OPS_WEBHOOK_TOKEN_FILE": ("/run/webhook", Path("/run/webhook")),
+    "OPS_DATABASE_URL": ("postgresql://u:p@h/n", "postgresql://u:p@h/n"),
+    "OPS_AUTH_OPERATORS": ('["ann", "bob"]', ("ann", "bob")),
+    "OPS_AUTH_TOKENS": (
+        '[{"name": "ci", "token_file": "/run/ci", "scopes": ["act"]}]',
+        (Token(name="ci", token_file=Path("/run/ci"), scopes=("act",)),),
+    ),
+    "OPS_AUTH_PROXY": (
+        '{"header": "X-User", "networks": ["10.0.0.0/8", "::1"], "logout_url": "/sign_out"}',
+        Proxy(
+            header="X-User",
+            networks=(IPv4Network("10.0.0.0/8"), IPv6Network("::1/128")),
+            logout_url="/sign_out",
+        ),
+    ),
     "OPS_PROMETHEUS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
     "OPS_GRAFANA_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
 }
-SECTIONS = ("API", "POLL", "LIMITS", "CACHE", "ANOMALY", "ALERTMANAGER")
+SECTIONS = ("API", "POLL", "LIMITS", "CACHE", "ANOMALY", "ALERTMANAGER", "ACTIONS", "AUTH")
+SECRETS = ("OPS_API_TOKEN", "OPS_ADMIN_TOKEN", "OPS_WEBHOOK_TOKEN", "OPS_DATABASE_URL")
 
 
 @pytest.mark.parametrize(("name", "text", "value"), [(n, t, v) for n, (t, v) in OVERRIDES.items()])
@@ -182,11 +215,11 @@ def test_each_setting_of_the_environment_wins_over_the_file(
     path.write_text(source.replace("  token_file: /run/secrets/token\n", ""))
     monkeypatch.setenv(name, text)
 
-    found: Any = load(path)
+    found: Any = load_service(path)
     for part in known_variables()[name].split("."):
         found = getattr(found, part)
 
-    if name == "OPS_API_TOKEN":
+    if name in SECRETS:
         found = found.get_secret_value()
     if name == "OPS_POLL_ENDPOINTS":
         assert {"workers", "ml", "cache"} == set(found), "the file's own stay"
@@ -425,6 +458,110 @@ def test_a_state_folder_that_cannot_be_used_is_named(
     assert str(raised.value).startswith(f'{path}:2: state_dir: "{str(tmp_path / folder)[:40]}')
     assert problem in str(raised.value)
     assert str(raised.value).endswith("write the path of a folder that the exporter may write to")
+
+
+# the action service
+
+
+def tokens(path: Path, *files: Path) -> Path:
+    """Write a configuration whose tokens are in *files*."""
+    lines = [
+        f"    - {{name: t{n}, token_file: {f}, scopes: [read]}}\n" for n, f in enumerate(files)
+    ]
+    path.write_text("auth:\n  tokens:\n" + "".join(lines))
+    return path
+
+
+def test_tokens_that_let_nobody_in_by_guessing_are_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("0123456789abcdef\n")
+    (tmp_path / "b").write_text("fedcba9876543210")
+    path = tokens(tmp_path / "config.yml", tmp_path / "a", tmp_path / "b")
+
+    check_secrets(load_service(path), path)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is empty; write the path of a file that holds the token"),
+        ("s3cret-s3cret-s3\0", "holds more than one line of plain letters and digits"),
+        ("s3cret-s3cret-s", "is too easy to guess; write at least 16 random characters"),
+        ("s3cret-s3cret-\ns3cret", "holds more than one line of plain letters and digits"),
+    ],
+)
+def test_a_token_that_would_let_others_in_is_named_with_its_place(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    file = tmp_path / "t"
+    file.write_text(content)
+    path = tokens(tmp_path / "config.yml", file)
+
+    with pytest.raises(ConfigurationError) as raised:
+        check_secrets(load_service(path), path)
+
+    assert str(raised.value) == f'{path}:3: auth.tokens[0].token_file: "{file}": {problem}'
+    assert "s3cret" not in repr(raised.value)
+
+
+def test_two_scripts_with_one_token_could_not_be_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "t"
+    file.write_text("0123456789abcdef")
+    path = tokens(tmp_path / "config.yml", file, file)
+
+    with pytest.raises(ConfigurationError) as raised:
+        check_secrets(load_service(path), path)
+
+    assert str(raised.value) == (
+        f'{path}:4: auth.tokens[1].token_file: "{file}": holds the token of t0;'
+        " give each a token of its own"
+    )
+
+
+def test_the_tokens_of_the_webhook_and_of_the_administrator_are_tried_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_WEBHOOK_TOKEN", "s3cret")
+    monkeypatch.setenv("OPS_ADMIN_TOKEN_FILE", str(tmp_path / "absent"))
+
+    with pytest.raises(ConfigurationError) as raised:
+        check_secrets(load_service())
+
+    weak, absent = raised.value.problems
+    assert absent.startswith("OPS_ADMIN_TOKEN_FILE: admin_token_file: ")
+    assert "cannot be read (no such file or directory)" in absent
+    assert weak == (
+        "OPS_WEBHOOK_TOKEN: webhook_token: (a secret, not shown): is too easy to guess;"
+        " write at least 16 random characters"
+    )
+
+
+def test_the_database_is_in_the_state_folder_unless_said_otherwise() -> None:
+    other = SecretStr("postgresql://ops@db/ops")
+
+    assert ServiceSettings(state_dir=Path("/state")).database() == "sqlite:////state/actions.sqlite"
+    assert ServiceSettings(database_url=other).database() == "postgresql://ops@db/ops"
+    with pytest.raises(ConfigurationError, match=r"^state_dir: nothing: .* or set database_url"):
+        ServiceSettings().database()
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("http://127.0.0.1:9848", ""),
+        ("https://ops.example/", ""),
+        ("https://ops.example/ops-actions/", "/ops-actions"),
+        ("https://ops.example/a/b.c", "/a/b.c"),
+    ],
+)
+def test_behind_a_proxy_the_service_may_be_in_a_folder(url: str, folder: str) -> None:
+    assert ServiceSettings(actions={"url": url}).actions.folder == folder
+
+
+def test_the_exporter_does_not_even_read_what_only_the_service_may_know(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text("admin_token: s3cret\nauth: {tokens: nonsense}\n")
+
+    assert load(path) == Settings()
 
 
 # units

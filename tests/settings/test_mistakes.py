@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from exporter.settings import ConfigurationError, load
+from exporter.settings import ConfigurationError, load, load_service
 
 CONFIG = Path(__file__).resolve().parent.parent / "fixtures" / "config"
 BAD = sorted((CONFIG / "bad").glob("*.yml"))
+# Of what only the action service reads.
+BAD_SERVICE = sorted((CONFIG / "bad_service").glob("*.yml"))
+EACH = BAD + BAD_SERVICE
 
 
-@pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
+@pytest.mark.parametrize("path", EACH, ids=[path.stem for path in EACH])
 def test_each_mistake_is_named_with_place_value_and_what_would_be_right(path: Path) -> None:
     """``NAME.txt`` holds the message for ``NAME.yml``; FILE stands for the path."""
     expected = path.with_suffix(".txt").read_text("utf-8")
 
     with pytest.raises(ConfigurationError) as raised:
-        load(path)
+        (load if path in BAD else load_service)(path)
 
     assert f"{raised.value}\n".replace(str(path), "FILE") == expected
     assert raised.value.problems == tuple(str(raised.value).split("\n"))
@@ -29,11 +32,18 @@ def test_each_mistake_is_named_with_place_value_and_what_would_be_right(path: Pa
 
 
 def test_every_message_has_a_mistake() -> None:
-    assert {path.stem for path in (CONFIG / "bad").glob("*.txt")} == {path.stem for path in BAD}
+    assert {path.with_suffix(".yml") for path in CONFIG.glob("bad*/*.txt")} == set(EACH)
     assert len(BAD) >= 60
+    assert len(BAD_SERVICE) >= 15
 
 
-@pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
+@pytest.mark.parametrize("path", BAD_SERVICE, ids=[path.stem for path in BAD_SERVICE])
+def test_the_exporter_does_not_stumble_over_what_the_service_reads(path: Path) -> None:
+    if path.stem != "several_mistakes_of_the_service":
+        load(path)
+
+
+@pytest.mark.parametrize("path", EACH, ids=[path.stem for path in EACH])
 def test_a_message_begins_with_the_line_where_the_mistake_is(path: Path) -> None:
     for line in path.with_suffix(".txt").read_text("utf-8").splitlines():
         found = re.match(r"FILE:(\d+): (?:[\w.]+\.)?(\w+)(?:\[\d+\])*: ", line)
