@@ -22,6 +22,8 @@ class Sample:
         weight: What decides who stays when there are more entities than the limit allows: a size
             for keys and tables, a moment for jobs. Larger stays.
         names: Of the further labels, where ``metric.open_labels``; their values come last.
+        suffix: Of a series of a histogram: ``_bucket`` (with the further label ``le``, whose last
+            value is ``+Inf``), ``_sum`` or ``_count``.
     """
 
     metric: Metric
@@ -29,6 +31,7 @@ class Sample:
     value: float
     weight: float = 0.0
     names: tuple[str, ...] = ()
+    suffix: str = ""
 
 
 def states(metric: Metric, current: str, *labels: str) -> Iterator[Sample]:

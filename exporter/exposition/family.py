@@ -1,8 +1,7 @@
 """
 One metric family as lines of the text formats, which differ in the lines above the samples only.
 
-Prometheus's text format 0.0.4 and OpenMetrics 1.0.0. Histograms are not among the kinds: a sample
-has no way to say which bucket it is.
+Prometheus's text format 0.0.4 and OpenMetrics 1.0.0.
 """
 
 from __future__ import annotations
@@ -54,9 +53,10 @@ class Family:
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
+        self._histogram = metric.kind is Kind.HISTOGRAM
         self._samples: Sequence[Sample] = ()
         self._labels: list[tuple[str, ...]] = []
-        # Of the further labels, of families that have some.
+        # Of the further labels, of families that have some; of a histogram, the suffix first.
         self._names: list[tuple[str, ...]] = []
         self._prefixes: list[bytes] = []
         self._block = Block(
@@ -77,7 +77,7 @@ class Family:
     def _know(self, samples: Sequence[Sample]) -> None:
         """Have a prefix for each of *samples*; from one poll to the next they mostly stay."""
         labels = [sample.labels for sample in samples]
-        names = [sample.names for sample in samples] if self._metric.open_labels else []
+        names = self._further(samples)
         if labels != self._labels or names != self._names:
             templates = {further: self._template(further) for further in {(), *names}}
             of_each = (templates[further] for further in names) if names else repeat(templates[()])
@@ -88,9 +88,17 @@ class Family:
         # Also when equal: the old tuples would stay in memory beside the new ones.
         self._labels, self._names = labels, names
 
+    def _further(self, samples: Sequence[Sample]) -> list[tuple[str, ...]]:
+        """Return what each of *samples* has beside the name and the labels of the metric."""
+        if self._histogram:
+            return [(sample.suffix, *sample.names) for sample in samples]
+        return [sample.names for sample in samples] if self._metric.open_labels else []
+
     def _template(self, further: tuple[str, ...]) -> str:
         """Return how a sample begins that has *further* labels beside the metric's own."""
         name = self._metric.name
+        if self._histogram and further:
+            name, further = f"{name}{further[0]}", further[1:]
         labels = ",".join(f'{label}="%s"' for label in (*self._metric.labels, *further))
         # A newline before the sample, not after it: then a line is two parts, not three.
         return f"\n{name}{{{labels}}} " if labels else f"\n{name} "

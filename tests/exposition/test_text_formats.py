@@ -35,6 +35,7 @@ LATENCY = Metric(
 SCORE = Metric(
     name="ops_score", kind=Kind.UNKNOWN, help="Score.", labels=("metric",), open_labels=True
 )
+RUN = Metric(name="ops_run_duration_seconds", kind=Kind.HISTOGRAM, help="Run.", labels=("action",))
 METRICS = (UP, HITS, BUSY, RATIO, SIZE, LATENCY)
 
 Snapshot = dict[Metric, list[Sample]]
@@ -291,8 +292,51 @@ def test_the_same_values_under_another_label_are_another_series() -> None:
     assert b'{metric="ops_a",task="x"}' in page.get("", "").body
 
 
+SPENT: Snapshot = {
+    RUN: [
+        Sample(RUN, ("ingest", "0.5"), 1.0, names=("le",), suffix="_bucket"),
+        Sample(RUN, ("ingest", "+Inf"), 3.0, names=("le",), suffix="_bucket"),
+        Sample(RUN, ("ingest",), 12.25, suffix="_sum"),
+        Sample(RUN, ("ingest",), 3.0, suffix="_count"),
+    ]
+}
+SAMPLES_OF_RUN = """\
+ops_run_duration_seconds_bucket{action="ingest",le="0.5"} 1.0
+ops_run_duration_seconds_bucket{action="ingest",le="+Inf"} 3.0
+ops_run_duration_seconds_sum{action="ingest"} 12.25
+ops_run_duration_seconds_count{action="ingest"} 3.0
+"""
+
+
+def test_a_histogram_is_its_buckets_their_sum_and_their_count() -> None:
+    text, openmetrics = page_of(SPENT), page_of(SPENT, OPENMETRICS)
+
+    head = "# HELP ops_run_duration_seconds Run.\n# TYPE ops_run_duration_seconds histogram\n"
+    assert text == f"{head}{SAMPLES_OF_RUN}"
+    assert openmetrics == (
+        f"{head}# UNIT ops_run_duration_seconds seconds\n{SAMPLES_OF_RUN}# EOF\n"
+    )
+    assert read(parse_text(text)) == read(parse_openmetrics(openmetrics))
+
+
+def test_a_histogram_that_goes_on_has_the_same_series_with_other_values() -> None:
+    versions = iter(range(9))
+    current = SPENT
+    page = Page(lambda: Families(next(versions), current))
+    page.get("", "")
+    current = {
+        RUN: [
+            Sample(RUN, sample.labels, 2 * sample.value, names=sample.names, suffix=sample.suffix)
+            for sample in SPENT[RUN]
+        ]
+    }
+
+    assert b'_bucket{action="ingest",le="+Inf"} 6.0\n' in page.get("", "").body
+    assert b'_sum{action="ingest"} 24.5\n' in page.get("", "").body
+
+
 def test_promtool_finds_nothing(promtool: Path) -> None:
-    page = Page(lambda: Families(1, GOLDEN | OPEN), process=True).get("", "").body
+    page = Page(lambda: Families(1, GOLDEN | OPEN | SPENT), process=True).get("", "").body
 
     check = subprocess.run(  # noqa: S603  # our own program and input
         [promtool, "check", "metrics"], input=page, capture_output=True, check=False, timeout=30
