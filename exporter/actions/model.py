@@ -94,6 +94,10 @@ class InputError(Exception):
 class Readings(Protocol):
     """What the exporter knows of a backend right now."""
 
+    @property
+    def problem(self) -> str:
+        """Why nothing is known, in words; empty when something is."""
+
     def value(self, metric: str, **labels: str) -> float | None:
         """Return a sample of the exporter's page; None when there is none."""
 
@@ -108,11 +112,13 @@ class Site:
 
     Attributes:
         backend: Its name, as in the label and in the configuration's targets.
-        parameters: Cleaned by the action's own `clean`.
+        upstream: Its API.
+        exporter: The exporter that asks it.
     """
 
     backend: str
     upstream: Upstream
+    exporter: Upstream
     readings: Readings
     settings: ActionsSettings
 
