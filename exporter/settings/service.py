@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from exporter.settings.together import Mistake
 
+# As the audit has room for.
+USER_NAME: Final = re.compile(r"[^\s:,]{1,64}")
 DATABASE_FILE: Final = "actions.sqlite"
 _DATABASE: Final = re.compile(r"(sqlite:///|postgresql(\+psycopg)?://).+")
 
@@ -44,7 +46,7 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
     raise ValueError(message)
 
 
-UserName = Annotated[str, matching(r"[^\s:,]{1,64}", "write a name without spaces, : and ,")]
+UserName = Annotated[str, matching(USER_NAME.pattern, "write a name without spaces, : and ,")]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Scope = Literal["read", "act", "alerts", "metrics"]
 
