@@ -82,7 +82,7 @@ def _pairs(value: Any) -> dict[str, str]:
 
 
 _Pairs = Annotated[dict[str, str], PlainValidator(_pairs)]
-_Time = Annotated[str, AfterValidator(_moment)]
+Time = Annotated[str, AfterValidator(_moment)]
 
 
 class _Model(BaseModel):
@@ -94,8 +94,8 @@ class Alert(_Model):
 
     labels: _Pairs
     annotations: _Pairs = Field(default_factory=dict)
-    starts_at: _Time = Field(alias="startsAt")
-    ends_at: _Time | None = Field(None, alias="endsAt")
+    starts_at: Time = Field(alias="startsAt")
+    ends_at: Time | None = Field(None, alias="endsAt")
     fingerprint: str = Field(pattern=r"^[0-9a-zA-Z]{1,64}$")
 
     def notice(self, *, firing: bool) -> Notice:
