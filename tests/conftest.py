@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from scripts import children
+from tests import databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,6 +59,31 @@ def alertmanager() -> Path:
 @pytest.fixture(scope="session")
 def amtool() -> Path:
     return program("amtool")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Path:
+    return program("redis-server")
+
+
+@pytest.fixture
+def redis_url(redis_server: Path, tmp_path: Path) -> Iterator[str]:
+    """An empty Redis of its own, which keeps nothing on the disk."""
+    with databases.redis(redis_server, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[databases.Postgres]:
+    """A PostgreSQL of its own; as another user where we are root, which it refuses to be."""
+    with databases.postgres(program("postgres"), program("initdb")) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: databases.Postgres) -> str:
+    """The URL of a new, empty database."""
+    return postgresql_server.new_database()
 
 
 @pytest.fixture
