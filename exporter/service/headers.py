@@ -8,6 +8,8 @@ from exporter.logs import Log
 from exporter.web.guard import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exporter.web.contract import ASGIApp, Message, Receive, Scope, Send
 
 # Nothing but our own files: no inline script or style, no frame, no form that posts elsewhere.
@@ -38,11 +40,11 @@ class Surrounded:
     Puts *app* where the proxy has it, and the headers on each answer that has not its own.
 
     Args:
-        folder: The path of ``actions.url``. Requests have it or not, as the proxy leaves it or
-            takes it away; behind this, all have it, and ``root_path`` says so.
+        folder: Returns the path of ``actions.url``. Requests have it or not, as the proxy leaves
+            it or takes it away; behind this, all have it, and ``root_path`` says so.
     """
 
-    def __init__(self, app: ASGIApp, folder: str) -> None:
+    def __init__(self, app: ASGIApp, folder: Callable[[], str]) -> None:
         self._app = app
         self._folder = folder
 
@@ -70,7 +72,7 @@ class Surrounded:
                 await refuse(sending, 500, "Something went wrong here; the log has it.")
 
     def _placed(self, scope: Scope) -> Scope:
-        folder = self._folder
+        folder = self._folder()
         if not folder:
             return scope
         path = scope["path"]

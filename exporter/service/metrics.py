@@ -13,12 +13,14 @@ from exporter.catalogue import own_metrics as own
 from exporter.catalogue.actions import ROUTES
 from exporter.catalogue.sample import Sample
 from exporter.exposition import Families, Page
+from exporter.service.webhook import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.catalogue.model import Metric
     from exporter.exposition import Rendered
+    from exporter.service.sparse import SparseState
     from exporter.store.acknowledgements import Acknowledgement
     from exporter.store.preferences import InForce
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
 # The words of exporter.actions.State that a run can end with.
 RESULTS: Final = ("done", "refused", "failed", "unknown")
-# What becomes of a notification.
-STATUSES: Final = ("stored", "invalid", "unauthorized", "error")
 _LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Prometheus itself knows no limit; more than this is no label of an alert of ours.
 _LABEL_MAX: Final = 256
@@ -73,18 +73,15 @@ class Metrics:
         self._show_actions()
 
     def notified(self, status: str) -> None:
-        """Count a notification of Alertmanager: stored, invalid, unauthorized or error."""
+        """Count a notification of Alertmanager, by what became of it (`webhook.STATUSES`)."""
         self._notifications[status] = self._notifications.get(status, 0) + 1
         self._show_notifications()
 
-    def sparse_running(self, progress: float | None, eta_s: float | None) -> None:
-        """Show the estimates of the run under way; None: there is no run, or no estimate."""
-        self._one(own.SPARSE_PROGRESS, progress)
-        self._one(own.SPARSE_ETA, eta_s)
-
-    def sparse_succeeded(self, at: float | None) -> None:
-        """Show when sparse embeddings were last generated, Unix seconds."""
-        self._one(own.SPARSE_LAST_SUCCESS, at)
+    def sparse(self, state: SparseState) -> None:
+        """Show how far sparse embeddings have come; what is not known is absent."""
+        self._one(own.SPARSE_PROGRESS, state.progress)
+        self._one(own.SPARSE_ETA, state.eta_s)
+        self._one(own.SPARSE_LAST_SUCCESS, state.last_success_at)
 
     def in_force(self, alerts: Mapping[str, InForce]) -> None:
         """Show threshold and switch of each alert."""

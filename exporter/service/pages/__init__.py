@@ -1,0 +1,13 @@
+"""The pages of people, one module for each kind: all of them stand in `PAGES`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from exporter.service.pages import account_pages, start_page
+
+if TYPE_CHECKING:
+    from exporter.service.visits import Page
+
+# In the order of their links in the bar.
+PAGES: Final[tuple[Page, ...]] = (*start_page.PAGES, *account_pages.PAGES)
