@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Command, module, what it does.
 COMMANDS = (
     ("serve", "exporter.commands.serve", "poll the monitoring API and serve /metrics"),
+    ("actions", "exporter.commands.actions", "act: pages, Alertmanager's receiver, JSON API"),
     ("simulate", "exporter.simulator.command", "serve a simulated monitoring API"),
     ("generate", "exporter.commands.generate", "render dashboards, rules, configuration, tables"),
     ("check-config", "exporter.commands.check_config", "validate the configuration"),

@@ -91,12 +91,6 @@ class Accounts:
             for one in passwords.accounts(connection)
         }
 
-    async def remembered(self, name: str, password: bytes) -> Account | None:
-        """Return the user if the password is known to be right, without work."""
-        found, users = await self._now()
-        right = users is not None and users.remembers(name, password)
-        return found.get(name) if right else None
-
     async def check(self, name: str, password: bytes) -> Account | None:
         """
         Return the user if the password is right; it takes as long if there is no such user.

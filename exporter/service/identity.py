@@ -156,9 +156,7 @@ class Identifier:
             TooMany: Too many wrong ones, of this user or from this address.
             Busy: Too many are being checked.
         """
-        account = await self.accounts.remembered(name, password)
-        if account is not None:
-            return account
+        # Before what is remembered is looked up, too: or it could be guessed at full speed.
         self.attempts.begin(name, address)
         account = await self.accounts.check(name, password)
         if account is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from exporter.service.first_password import COST
@@ -81,6 +83,7 @@ def opened(settings: ServiceSettings) -> Database:
     url = settings.database()
     place = "state_dir" if settings.database_url is None else "database_url"
     try:
+        _keep_private(url)
         return Database(url)
     except (DatabaseError, SchemaError) as error:
         message = f"{place}: {error}"
@@ -89,3 +92,12 @@ def opened(settings: ServiceSettings) -> Database:
     except OSError as error:
         message = f"{place}: {error.filename}: {(error.strerror or 'cannot be used').lower()}"
     raise ConfigurationError(message)
+
+
+def _keep_private(url: str) -> None:
+    """Make a file that only its owner can read, before SQLite makes one that all can."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database:
+        path = Path(parts.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)

@@ -66,10 +66,6 @@ class Users:
         credential = parse(authorization)
         return credential is not None and await self.check(*credential)
 
-    def remembers(self, name: str, password: bytes) -> bool:
-        """Tell whether this is known to be right, without the work of finding out."""
-        return self._remembers(self._fingerprint(name, password))
-
     async def check(self, name: str, password: bytes) -> bool:
         """
         Tell whether it is the user's password; an unknown user takes as long as a known one.

@@ -57,17 +57,6 @@ async def test_the_event_loop_never_runs_bcrypt() -> None:
     assert checks.threads.isdisjoint({threading.get_ident()})
 
 
-async def test_what_is_remembered_is_told_without_a_check() -> None:
-    checks = Checks()
-    users = Users({"ann": HASH}, check=checks)
-
-    assert not users.remembers("ann", b"s3cret")
-    assert await users.check("ann", b"s3cret")
-    assert users.remembers("ann", b"s3cret")
-    assert not users.remembers("ann", b"wrong")
-    assert len(checks.calls) == 1
-
-
 async def test_a_remembered_credential_is_forgotten_after_five_minutes() -> None:
     checks, clock = Checks(), Clock()
     users = Users({"ann": HASH}, check=checks, clock=clock)
