@@ -32,7 +32,7 @@ class Absences:
         since = {}
         for number, heard_at in missing.items():
             first = self._since.get(number, now)
-            since[number] = first if first > heard_at else now
+            since[number] = first if first >= heard_at else now
         self._since = since
         return {number: at for number, at in since.items() if now - at >= self._apart_s}
 

@@ -106,7 +106,7 @@ class ExporterReader:
             async with asyncio.timeout(_DEADLINE_S):
                 text = await self._ask(backend)
             # Beside the event loop: a large page takes a while.
-            return PageReadings(await asyncio.to_thread(_parsed, text))
+            return PageReadings(await asyncio.to_thread(parsed, text))
         except TimeoutError:
             problem = f"no answer within {_DEADLINE_S:g} s"
         except TooLargeError:
@@ -141,7 +141,7 @@ class _RefusedError(Exception):
     """Raised when the exporter refuses; the text says why."""
 
 
-def _parsed(text: str) -> _Samples:
+def parsed(text: str) -> _Samples:
     """Return the samples of a page by metric; ValueError if it is none."""
     samples: _Samples = {}
     for family in text_string_to_metric_families(text):

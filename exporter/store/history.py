@@ -65,7 +65,7 @@ def close_missing(connection: Connection, missing: Mapping[int, float], now: flo
         .where(
             ALERTS.c.id == bindparam("number"),
             ALERTS.c.status == FIRING,
-            ALERTS.c.last_seen < bindparam("missed_at"),
+            ALERTS.c.last_seen <= bindparam("missed_at"),
         )
         .values(status=RESOLVED, ends_at=bindparam("missed_at"), ended_by=BY_LOOK, last_seen=now)
     )
