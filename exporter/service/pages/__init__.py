@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from exporter.service.pages import account_pages, start_page
+from exporter.service.pages import (
+    account_pages,
+    action_pages,
+    audit_pages,
+    event_pages,
+    job_pages,
+    start_page,
+)
 
 if TYPE_CHECKING:
     from exporter.service.visits import Page
 
 # In the order of their links in the bar.
-PAGES: Final[tuple[Page, ...]] = (*start_page.PAGES, *account_pages.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *start_page.PAGES,
+    *action_pages.PAGES,
+    *job_pages.PAGES,
+    *event_pages.PAGES,
+    *audit_pages.PAGES,
+    *account_pages.PAGES,
+)
