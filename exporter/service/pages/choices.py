@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 # The design's list of recent ingestions.
 _RECENT: Final = 5
 _OFFERED: Final = 10
+_UNKNOWN: Final = "Not known at the moment."
+# Title and states.
 _FITTING: Final = {
-    actions.RETRY_JOB.slug: ("failed",),
-    actions.CANCEL_JOB.slug: ("pending", "processing"),
+    actions.RETRY_JOB.slug: ("Failed jobs", ("failed",)),
+    actions.CANCEL_JOB.slug: ("Jobs that have not ended", ("pending", "processing")),
 }
 
 
@@ -66,19 +68,17 @@ async def beside(visit: Visit, slug: str, backend: str, readings: Readings) -> l
 
 
 def _fitting(visit: Visit, slug: str, backend: str, readings: Readings) -> Choices:
-    wanted = _FITTING[slug]
+    title, wanted = _FITTING[slug]
     path = actions.RETRY_JOB.path if slug == actions.RETRY_JOB.slug else actions.CANCEL_JOB.path
     found = [job for job in jobs.known(readings) or [] if job.status in wanted]
     rows = tuple(
         _job(visit, job, visit.url(path, job_id=job.id, backend=backend))
         for job in found[:_OFFERED]
     )
-    words = " or ".join(wanted)
-    unknown = readings.problem or jobs.known(readings) is None
     return Choices(
-        title=f"Jobs that are {words}",
+        title=title,
         rows=rows,
-        empty="Not known at the moment." if unknown else f"None is {words}.",
+        empty=_UNKNOWN if jobs.known(readings) is None else "There is none.",
     )
 
 
@@ -87,7 +87,7 @@ def _recent(visit: Visit, readings: Readings) -> Choices:
     return Choices(
         title="Last five ingestions",
         rows=tuple(_job(visit, job) for job in (known or [])[:_RECENT]),
-        empty="Not known at the moment." if known is None else "There has been none.",
+        empty=_UNKNOWN if known is None else "There has been none.",
     )
 
 

@@ -10,6 +10,7 @@ from exporter.web.pages import span
 
 # Clocks differ by a little; more than this lies ahead.
 _AHEAD_S: Final = 60.0
+_JUST_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,12 @@ class Moment:
 def moment(unix: float, now: float) -> Moment:
     """Return *unix* (seconds) as it is seen at *now*."""
     at = datetime.fromtimestamp(unix, UTC)
-    ahead = unix - now > _AHEAD_S
+    past_s = now - unix
+    age = "just now" if past_s < _JUST_S else f"{span(past_s)} ago"
     return Moment(
         iso=f"{at:%Y-%m-%dT%H:%M:%SZ}",
         text=f"{at:%Y-%m-%d %H:%M:%S} UTC",
-        age=f"in {span(unix - now)}" if ahead else f"{span(max(0.0, now - unix))} ago",
+        age=f"in {span(-past_s)}" if -past_s > _AHEAD_S else age,
     )
 
 
