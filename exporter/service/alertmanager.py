@@ -29,6 +29,7 @@ DEADLINE_S: Final = 10.0
 _BODY_MAX: Final = 64 * 2**20
 _WORDS_MAX: Final = 300
 _OK, _NOT_FOUND, _CLIENT_ERROR, _SERVER_ERROR = 200, 404, 400, 500
+_OVER: Final = (b"already expired", b"not found")
 
 
 class AlertmanagerError(Exception):
@@ -157,8 +158,8 @@ class AlertmanagerClient:
             AlertmanagerError: If it may still be in force.
         """
         answer = await self._ask("DELETE", f"/silence/{silence_id}")
-        # 0.25 answers 500 about one that is over.
-        over = answer.status == _SERVER_ERROR and b"already expired" in answer.body
+        # 0.25 answers 500 about one that is over, or that it does not know.
+        over = answer.status == _SERVER_ERROR and any(said in answer.body for said in _OVER)
         if answer.status >= _SERVER_ERROR and not over:
             message = f"DELETE /silence: {answer.status}"
             raise AlertmanagerError(message)

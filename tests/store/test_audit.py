@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NOW = 1_795_618_800.0
 
 
-def begin(connection: Connection, at: float = NOW, **columns: Any) -> int:
+def begin(connection: Connection, /, at: float = NOW, **columns: Any) -> int:
     row: dict[str, Any] = {
         "who": "alice",
         "via": "page",

@@ -1,0 +1,104 @@
+"""What keeps acknowledgements and the history, put together around an Alertmanager."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from exporter.service.alertmanager import AlertmanagerClient
+from exporter.service.keeping import Acknowledger
+from exporter.service.reconciling import Reconciler
+from exporter.service.renewing import Renewer
+from exporter.service.silencing import Silencer, Times
+from exporter.store import acknowledgements, audit, episodes
+from exporter.store.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    import httpx
+
+    from exporter.service.entries import Kept
+    from exporter.store.acknowledgements import Acknowledgement
+    from exporter.store.audit import Record
+    from exporter.store.episodes import Episode
+
+MODULE = {"alertname": "OpsModuleDown", "backend": "default", "module": "auth"}
+WARNING = {**MODULE, "severity": "warning"}
+CRITICAL = {**MODULE, "severity": "critical"}
+
+
+async def eventually(
+    happened: Callable[[], Awaitable[object]], *, within_s: float = 30.0, every_s: float = 0.05
+) -> None:
+    """Wait until *happened* returns something true."""
+    until = time.monotonic() + within_s
+    while not (found := await happened()):
+        assert time.monotonic() < until, f"not in time; last: {found!r}"
+        await asyncio.sleep(every_s)
+
+
+class Service:
+    """One process of the action service, as far as alerts go."""
+
+    def __init__(
+        self,
+        path: Path,
+        url: str,
+        wall: Callable[[], float],
+        *,
+        times: Times | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        instance: str = "one",
+    ) -> None:
+        times = times or Times()
+        self.database = Database(f"sqlite:///{path}")
+        self.client = AlertmanagerClient(url, wall=wall, transport=transport)
+        silencer = Silencer(self.database, self.client, times, wall)
+        common: dict[str, Any] = {"times": times, "instance": instance, "wall": wall}
+        self.keeper = Acknowledger(self.database, self.client, silencer, **common)
+        self.renewer = Renewer(self.database, self.client, silencer, **common)
+        self.reconciler = Reconciler(self.database, self.client, **common)
+        self._clicks = 0
+
+    async def close(self, *, killed: bool = False) -> None:
+        """End; what is killed gives no lease back."""
+        if not killed:
+            await self.renewer.close()
+            await self.reconciler.close()
+        await self.client.close()
+        self.database.close()
+
+    async def acknowledge(self, *, who: str = "jane", key: str = "", **labels: str) -> Kept:
+        return await self.keeper.acknowledge(
+            labels or MODULE, who=who, via="page", comment="on it", key=key or self._key()
+        )
+
+    async def dismiss(self, *, who: str = "jane", **labels: str) -> Kept:
+        return await self.keeper.dismiss(
+            labels or MODULE, who=who, via="page", comment="", key=self._key()
+        )
+
+    async def withdraw(self, number: int) -> Kept:
+        return await self.keeper.withdraw(number, who="joe", via="page", key=self._key())
+
+    async def renew(self) -> None:
+        assert await self.renewer.renew()
+
+    async def records(self) -> list[Acknowledgement]:
+        """Return all, in force or not, the oldest first."""
+        return (await self.database.read(acknowledgements.recent, 1000))[::-1]
+
+    async def audited(self) -> list[Record]:
+        """Return the audit, the oldest first."""
+        return (await self.database.read(audit.records, 1000))[::-1]
+
+    async def history(self) -> list[Episode]:
+        """Return the history, the newest first."""
+        return await self.database.read(episodes.search, limit=1000)
+
+    def _key(self) -> str:
+        self._clicks += 1
+        return f"click {self._clicks}"
