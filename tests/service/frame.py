@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from exporter.service.runtime import Runtime
+    from exporter.service.sites import Transports
     from exporter.service.visits import Page
     from exporter.web.contract import ASGIApp
 
@@ -127,6 +128,7 @@ async def serving(
     screen: TextIO | None = None,
     open_metrics: bool = False,
     lifecycle: bool = True,
+    transports: Transports | None = None,
     **settings: Any,
 ) -> AsyncIterator[Service]:
     """Start the service on a database in *folder*."""
@@ -139,7 +141,7 @@ async def serving(
 
     known = USERS if users is None else users
     runtime = await starting.start(
-        load, known, screen=screen, wall=wall, password_cost=COST, transports=refusing
+        load, known, screen=screen, wall=wall, password_cost=COST, transports=transports or refusing
     )
 
     async def reload() -> None:
