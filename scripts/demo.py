@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from scripts.layout import (
     ours,
     prometheus_command,
 )
+from scripts.secrecy import USER
 from scripts.sink import Sink
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ PORTS: Final = {
     "exporter": 9847,
     "prometheus": 9090,
     "alertmanager": 9093,
-    "sink": 9848,
+    "actions": 9848,
+    "sink": 9849,
 }
 _DOWN_ALERT: Final = "OpsMonitoringApiDown"
 # A poll, a scrape, an evaluation, a notification: each waits for its turn once.
@@ -65,21 +66,26 @@ class Demo:
         site = self._site
         for name in ("state", "logs", "prometheus", "alertmanager"):
             (site.folder / name).mkdir(parents=True, exist_ok=True)
-        site.token_file.touch(mode=0o600)
-        site.token_file.write_text(secrets.token_urlsafe(), "utf-8")
+        password = site.secrets.make()
         self._render()
         programs = {name: located(name) for name in ("prometheus", "alertmanager")}
 
         self._stack.enter_context(Sink((LOOPBACK, site.ports["sink"]), self._console.print))
-        options = {"--dialect": site.dialect, "--token.file": site.token_file}
+        options = {
+            "--dialect": site.dialect,
+            "--token.file": site.secrets.read,
+            "--admin-token.file": site.secrets.admin,
+        }
         self._run("simulator", ours("simulate", listen(site, "simulator"), options), "/-/healthy")
         self._run("exporter", ours("serve", listen(site, "exporter")), "/-/ready")
+        users = {"--web.config.file": site.secrets.web}
+        self._run("actions", ours("actions", listen(site, "actions"), users), "/-/ready")
         if alertmanager := programs["alertmanager"]:
             self._run("alertmanager", alertmanager_command(site, alertmanager), "/-/ready")
         if prometheus := programs["prometheus"]:
             command = prometheus_command(site, prometheus, notify=alertmanager is not None)
             self._run("prometheus", command, "/-/ready")
-        self._tell([name for name, path in programs.items() if path is None])
+        self._tell([name for name, path in programs.items() if path is None], password)
 
     def watch(self) -> None:
         """Return never; raise ChildError as soon as a child has ended."""
@@ -92,7 +98,7 @@ class Demo:
         site = self._site
         log = site.folder / "logs" / f"{name}.log"
         with signals_held():  # no child is born and forgotten
-            child = Child(name, command, log=log, env=site.environment())
+            child = Child(name, command, log=log, env=site.acting())
             self._stack.callback(child.stop)
         self._children.append(child)
         child.wait_until_ready(f"{site.url(name)}{ready}")
@@ -101,7 +107,7 @@ class Demo:
         """Render rules and Alertmanager's configuration for this demo's addresses."""
         command = ours("generate", {"--output": self._site.rendered})
         done = subprocess.run(  # noqa: S603 - our own command
-            command, env=self._site.environment(), capture_output=True, text=True, check=False
+            command, env=self._site.acting(), capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             message = (
@@ -109,12 +115,13 @@ class Demo:
             )
             raise ChildError(message)
 
-    def _tell(self, missing: Sequence[str]) -> None:
+    def _tell(self, missing: Sequence[str], password: str) -> None:
         """Say where everything is, what to look at, how to break it and what happens then."""
         site, write = self._site, self._console.print
         what = {
             "simulator": f"the monitored API, {site.dialect} dialect",
             "exporter": "its /metrics, and its verdict on each endpoint",
+            "actions": "buttons, live alerts, history, thresholds",
             "prometheus": "graphs, alerts and targets",
             "alertmanager": "alerts and silences: /api/v2/alerts",
         }
@@ -122,7 +129,10 @@ class Demo:
         for name, text in what.items():
             url = "not running" if name in missing else site.url(name)
             write(f"  [bold]{name.capitalize():<14}[/]{url:<24}[dim]{text}[/]")
-        write(f"\n  [dim]Logs and data: {escape(str(site.folder))}[/]\n")
+        # A password is for a terminal: what goes elsewhere may be kept.
+        known = password if self._console.is_terminal else f"in {site.secrets.password}"
+        write(f"\n  Sign in to the actions as [bold]{USER}[/], password [bold]{escape(known)}[/]")
+        write(f"  [dim]Logs and data: {escape(str(site.folder))}[/]\n")
         for title, lines in self._suggestions(missing).items():
             write(f"  [bold]{title}[/]")
             for line in lines:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from scripts.children import LOOPBACK
+from scripts.secrecy import USER, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +39,9 @@ class Site:
         return f"http://{self.address(name)}"
 
     @property
-    def token_file(self) -> Path:
-        """The bearer token that the simulator wants and the exporter sends."""
-        return self.folder / "token"
+    def secrets(self) -> Secrets:
+        """Tokens, and who may act."""
+        return Secrets.of(self.folder)
 
     @property
     def rendered(self) -> Path:
@@ -55,13 +56,32 @@ class Site:
         return own | {
             "OPS_ALERTS": json.dumps(alerts),
             "OPS_API_URL": self.url("simulator"),
-            "OPS_API_TOKEN_FILE": str(self.token_file),
+            "OPS_API_TOKEN_FILE": str(self.secrets.read),
             "OPS_POLL_INTERVAL": f"{self.interval_s}s",
             "OPS_STATE_DIR": str(self.folder / "state"),
             "OPS_EXPORTER_URL": self.url("exporter"),
             "OPS_ACTIONS_URL": self.url("sink"),
             "OPS_PROMETHEUS_URL": self.url("prometheus"),
             "OPS_ALERTMANAGER_URL": self.url("alertmanager"),
+        }
+
+    def acting(self) -> dict[str, str]:
+        """Return the same of a stack with the action service: people read on in the sink."""
+        offered = {
+            "OPS_ACTIONS_CLEAR_CACHE": json.dumps({"path": "/api/monitoring/cache/clear"}),
+            "OPS_ACTIONS_CANCEL_JOB": json.dumps(
+                {"path": "/api/v1/ingestion/jobs/{job_id}/cancel"}
+            ),
+        }
+        everything = {"url": self.url("sink"), "severities": ["critical", "warning", "info"]}
+        own = self.environment() | (offered if self.dialect == "designed" else {})
+        return own | {
+            "OPS_ACTIONS_URL": self.url("actions"),
+            "OPS_ADMIN_TOKEN_FILE": str(self.secrets.admin),
+            "OPS_WEBHOOK_TOKEN_FILE": str(self.secrets.webhook),
+            "OPS_AUTH_OPERATORS": json.dumps([USER]),
+            "OPS_ALERTMANAGER_WEBHOOK_TOKEN_FILE": str(self.secrets.webhook),
+            "OPS_ALERTMANAGER_WEBHOOK": json.dumps([everything]),
         }
 
 

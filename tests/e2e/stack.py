@@ -157,7 +157,7 @@ class Stack:
         site = self.site
         for name in ("state", "logs", "prometheus", "alertmanager"):
             (site.folder / name).mkdir()
-        site.token_file.write_text("a token that only this test knows", "utf-8")
+        site.secrets.read.write_text("a token that only this test knows", "utf-8")
         self._admin_token_file.write_text(_ADMIN_TOKEN, "utf-8")
         self._render()
         for server in (
@@ -167,7 +167,7 @@ class Stack:
             self._stack.callback(server.server_close)
             self._stack.callback(server.shutdown)
         simulate = [*OURS, "simulate", "--dialect", site.dialect, "--slow-scale", "0.02"]
-        simulate += ["--token.file", str(site.token_file), *_flags(listen(site, "simulator"))]
+        simulate += ["--token.file", str(site.secrets.read), *_flags(listen(site, "simulator"))]
         simulate += ["--admin-token.file", str(self._admin_token_file)]
         self._run("simulator", simulate, "/-/healthy")
         self._run("exporter", [*OURS, "serve", *_flags(listen(site, "exporter"))], "/-/ready")

@@ -18,6 +18,8 @@ from exporter.catalogue import metrics, own_metrics
 from exporter.catalogue.model import Dialect, Metric
 from scripts.children import Child, ChildError, free_port
 from scripts.demo import PORTS
+from scripts.secrecy import USER
+from tests.service.frame import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,12 +103,13 @@ def due(metric: Metric) -> bool:
     return not metric.service and not anomaly and metric.dialect is not Dialect.DEPLOYED
 
 
-def test_prometheus_sees_the_exporter_up(demo: Running) -> None:
-    def targets() -> list[tuple[str, str]]:
+def test_prometheus_sees_exporter_and_action_service_up(demo: Running) -> None:
+    def targets() -> dict[str, str]:
         active = demo.get("prometheus", "/api/v1/targets")["data"]["activeTargets"]
-        return [(target["labels"]["backend"], target["health"]) for target in active]
+        return {target["labels"]["job"]: target["health"] for target in active}
 
-    eventually(lambda: targets() == [("default", "up")], within_s=30, demo=demo)
+    up = {"ops-exporter": "up", "ops-actions": "up"}
+    eventually(lambda: targets() == up, within_s=30, demo=demo)
 
 
 def test_nearly_every_metric_of_the_catalogue_has_series(demo: Running) -> None:
@@ -130,6 +133,30 @@ def test_an_outage_is_notified_and_resolved(demo: Running) -> None:
 
     eventually(lambda: notified(demo, "RESOLVED"), within_s=180, demo=demo)
 
+    eventually(lambda: taken(demo), within_s=30, demo=demo)
+
+
+def taken(demo: Running) -> list[Any]:
+    """Return what the action service was told and has written down."""
+    stored = 'ops_webhook_notifications_total{status="stored"} > 0'
+    found: list[Any] = demo.get("prometheus", "/api/v1/query", query=stored)["data"]["result"]
+    return found
+
+
+async def test_who_has_the_password_may_act(demo: Running) -> None:
+    (kept,) = demo.temporary.glob("*/password")
+    password = kept.read_text("utf-8")
+    async with httpx.AsyncClient(base_url=demo.url("actions", ""), trust_env=False) as client:
+        assert (await client.get("/actions/refresh")).status_code == 401
+        assert (await sign_in(client, USER, "another password")).status_code != 303
+        assert (await sign_in(client, USER, password)).status_code == 303
+        page = await client.get("/actions/refresh")
+
+    assert page.status_code == 200
+    assert "form_token" in page.text  # an operator's page has a form to send
+    assert kept.stat().st_mode & 0o077 == 0
+    assert password not in demo.shown()
+
 
 def up(demo: Running) -> str | None:
     result = demo.get("prometheus", "/api/v1/query", query="ops_up")["data"]["result"]
@@ -145,7 +172,7 @@ def test_a_signal_ends_it_and_leaves_nothing_behind(
     own_demo: Running, stop: signal.Signals
 ) -> None:
     started = own_demo.descendants()
-    assert len(started) >= 4  # simulator, exporter, Prometheus, Alertmanager
+    assert len(started) >= 5  # simulator, exporter, action service, Prometheus, Alertmanager
 
     os.kill(own_demo.child.pid, stop)
     eventually_ended(own_demo)
