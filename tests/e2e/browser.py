@@ -63,6 +63,17 @@ class Stand:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, token in (("read", _READ), ("admin", _ADMIN), ("webhook", _WEBHOOK)):
             (self.folder / f"{name}-token").write_text(token, "utf-8")
@@ -87,10 +98,6 @@ class Stand:
             *("--config.file", str(config), "--web.config.file", str(web)),
             ready="/-/ready",
         )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
     @property
     def home(self) -> str:
