@@ -46,6 +46,13 @@ class TooSoon(Exception):  # noqa: N818 - a matter of time, not a mistake
         self.record = record
 
 
+class KeyReusedError(Exception):
+    """Raised when an idempotency key came before with other parameters; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__("this key came before, with other values: make a new one")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
     """

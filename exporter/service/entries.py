@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.actions.model import State
 from exporter.service import silences
+from exporter.service.clicks import KeyReusedError
 from exporter.store import acknowledgements, audit
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ UNCONFIRMED: Final = (
     "Written down, but Alertmanager has not confirmed the silence yet: until it does, this may be"
     " told again. It is asked every half minute."
 )
-# In the parameters of an entry: the number of the record.
+# In the parameters of an entry; the first is the number of the record.
 _RECORD: Final = "acknowledgement"
+_COMMENT: Final = "comment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Entry:
         via: page or api.
         key: One-time, of this person and action.
         instance: This process.
+        labels: Of the alert; None where others say which they are.
+        number: Of the record that this is about; None where it makes one.
     """
 
     who: str
@@ -59,16 +63,26 @@ class Entry:
     action: str
     key: str
     instance: str
+    labels: Mapping[str, str] | None = None
+    number: int | None = None
+    comment: str = ""
 
     @property
     def _once(self) -> str:
         return audit.one_time(self.who, self.action, self.key)
 
     def repeated(self, connection: Connection) -> Kept | None:
-        """Return what came of the same request before."""
+        """
+        Return what came of the same request before.
+
+        Raises:
+            KeyReusedError: It was another request.
+        """
         row = audit.by_key(connection, self._once)
         if row is None:
             return None
+        if self._differs(row.parameters):
+            raise KeyReusedError
         number = row.parameters.get(_RECORD)
         return Kept(
             record=None if number is None else acknowledgements.find(connection, number),
@@ -99,6 +113,14 @@ class Entry:
         audit.close(connection, number, state, message, {}, now)
         return Kept(record=record, created=False, state=state, message=message, audit=number)
 
+    def _differs(self, parameters: Mapping[str, Any]) -> bool:
+        labels, number = self.labels, self.number
+        return (
+            (labels is not None and _filled(labels) != _filled(parameters["labels"]))
+            or (number is not None and number != parameters.get(_RECORD))
+            or self.comment != parameters.get(_COMMENT, "")
+        )
+
     def _write(
         self,
         connection: Connection,
@@ -107,6 +129,7 @@ class Entry:
         now: float,
     ) -> int:
         told: dict[str, Any] = {} if record is None else {_RECORD: record.id}
+        told |= {_COMMENT: self.comment} if self.comment else {}
         return audit.begin(
             connection,
             at=now,
@@ -118,3 +141,8 @@ class Entry:
             instance=self.instance,
             key=self._once,
         )
+
+
+def _filled(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels without the empty ones: which of these are written down, the alerts say."""
+    return {name: value for name, value in labels.items() if value}

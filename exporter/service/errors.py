@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from exporter.logs import Log
+from exporter.service.clicks import KeyReusedError
 from exporter.service.drawing import draw
 from exporter.store.database import DatabaseError
 from exporter.web.auth import Busy
@@ -38,6 +39,7 @@ _UNKNOWN: Final = (
     "Something went wrong here; the log of the service has it. If you had pressed a button, look at"
     " the audit before you press it again."
 )
+_REUSED: Final = "Nothing was done: this was sent before, with other values. Look again."
 _NO_DATABASE: Final = (
     "The database of the action service does not answer. Nothing was done that the audit does not"
     " have; try again in a moment."
@@ -74,7 +76,8 @@ def handlers(
         text = await asyncio.to_thread(draw, "error.html", values)
         return HTMLResponse(text, status, headers)
 
-    return {HTTPException: answer, DatabaseError: answer, Busy: answer, Exception: answer}
+    kinds = (HTTPException, DatabaseError, Busy, KeyReusedError, Exception)
+    return dict.fromkeys(kinds, answer)
 
 
 def _told(request: Request, error: Exception) -> tuple[int, str, dict[str, str]]:
@@ -84,6 +87,8 @@ def _told(request: Request, error: Exception) -> tuple[int, str, dict[str, str]]
         return 503, _NO_DATABASE, {"Retry-After": "5"}
     if isinstance(error, Busy):
         return 503, "Too many passwords are being checked.", {"Retry-After": "1"}
+    if isinstance(error, KeyReusedError):
+        return 409, _REUSED, {}
     if not isinstance(error, HTTPException):
         return 500, _UNKNOWN, {}  # the last net (headers.py) logs it
     headers = dict(error.headers or {})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.actions.model import State
 from exporter.logs import Log
-from exporter.service import silences
+from exporter.service import previews, silences
 from exporter.service.alertmanager import AlertmanagerError, SilenceRefusedError
 from exporter.service.entries import Entry, Kept
 from exporter.service.previews import Preview, Previewer
@@ -82,6 +82,7 @@ class Acknowledger:
 
         Raises:
             InputError: As `preview`.
+            KeyReusedError: The key belongs to another request.
         """
         return await self._keep(
             store.ACKNOWLEDGE, query, who=who, via=via, comment=comment, key=key
@@ -103,13 +104,21 @@ class Acknowledger:
     async def _keep(
         self, kind: str, query: Mapping[str, str], *, who: str, via: str, comment: str, key: str
     ) -> Kept:
-        entry = Entry(who=who, via=via, action=kind, key=key, instance=self._instance)
+        text = " ".join(comment.replace("\0", " ").split())[:COMMENT_MAX]
+        entry = Entry(
+            who=who,
+            via=via,
+            action=kind,
+            key=key,
+            instance=self._instance,
+            labels=previews.named(query),
+            comment=text,
+        )
         before = await self._database.read(entry.repeated)
         if before is not None:
             return before
         preview = await self.preview(kind, query)
-        text = " ".join(comment.replace("\0", " ").split())[:COMMENT_MAX]
-        kept, replaced = await self._database.write(self._begin, preview, entry, text)
+        kept, replaced = await self._database.write(self._begin, preview, entry)
         if not kept.created or kept.record is None:
             return kept
         try:
@@ -124,7 +133,7 @@ class Acknowledger:
         return replace(kept, record=record, state=State.DONE, message=done(kept.record))
 
     def _begin(
-        self, connection: Connection, preview: Preview, entry: Entry, comment: str
+        self, connection: Connection, preview: Preview, entry: Entry
     ) -> tuple[Kept, str | None]:
         """Write the record; return what came of it, and the id of a silence that it replaces."""
         self._database.lock(connection, store.LOCK)
@@ -146,7 +155,7 @@ class Acknowledger:
             labels=preview.labels,
             severity=preview.severity,
             who=entry.who,
-            comment=comment,
+            comment=entry.comment,
             at=now,
             expires_at=preview.until,
         )
@@ -166,7 +175,14 @@ class Acknowledger:
         return replace(kept, record=ended, state=State.REFUSED, message=message)
 
     def _withdrawn(self, connection: Connection, number: int, who: str, via: str, key: str) -> Kept:
-        entry = Entry(who=who, via=via, action=WITHDRAW, key=key, instance=self._instance)
+        entry = Entry(
+            who=who,
+            via=via,
+            action=WITHDRAW,
+            key=key,
+            instance=self._instance,
+            number=number,
+        )
         now = self._wall()
         self._database.lock(connection, store.LOCK)
         if (before := entry.repeated(connection)) is not None:

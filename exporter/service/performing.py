@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from exporter.actions.model import Outcome, State
 from exporter.logs import Log
-from exporter.service.clicks import Click, Verdict, begin, past, target_of
+from exporter.service.clicks import Click, KeyReusedError, Verdict, begin, past, target_of
 from exporter.service.sparse import SparseState, look
 from exporter.store import audit, leases
 from exporter.store.database import Database, DatabaseError
@@ -34,10 +34,6 @@ class Metrics(Protocol):
 
     def acted(self, action: str, result: str, seconds: float) -> None:
         """Count one run."""
-
-
-class KeyReusedError(Exception):
-    """Raised when an idempotency key came before with other parameters; nothing was done."""
 
 
 class Performer:
@@ -191,8 +187,7 @@ class Performer:
     ) -> audit.Record:
         """Return what came of an earlier click with the same key."""
         if found.parameters != parameters:
-            message = "this idempotency key came before, with other parameters: make a new one"
-            raise KeyReusedError(message)
+            raise KeyReusedError
         joined = found.details.get("joined")
         if isinstance(joined, int):
             return await self._database.read(audit.find, joined) or found

@@ -82,14 +82,14 @@ class Previewer:
         Raises:
             InputError: If they would hide too much, or cannot be labels.
         """
-        by_fingerprint = _FINGERPRINT in query and "alertname" not in query
-        labels = {} if by_fingerprint else silences.clean(query)
+        given = named(query)
+        labels = given or {}
         try:
             look = await self._client.look()
         except AlertmanagerError as error:
             text = f"Alertmanager does not say what fires. {error}"
             return Preview(kind=kind, labels=labels, refusal=text)
-        if by_fingerprint:
+        if given is None:
             labels = _looked_up(query[_FINGERPRINT], look)
         found = [alert for alert in look.alerts if silences.matches(labels, alert.labels)]
         if not found or not labels:
@@ -110,6 +110,17 @@ class Previewer:
             existing=await self._database.read(acknowledgements.same, labels),
             its_now=look.now,
         )
+
+
+def named(query: Mapping[str, str]) -> dict[str, str] | None:
+    """
+    Return the labels that a query names; None when it names a fingerprint instead.
+
+    Raises:
+        InputError: If they would hide too much, or cannot be labels.
+    """
+    by_fingerprint = _FINGERPRINT in query and "alertname" not in query
+    return None if by_fingerprint else silences.clean(query)
 
 
 def _looked_up(fingerprint: str, look: Look) -> dict[str, str]:

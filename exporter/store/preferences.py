@@ -161,6 +161,11 @@ def in_force(settings: Settings, saved: Preferences) -> dict[str, InForce]:
     return {alert.name: _of(alert, settings, saved) for alert in dict.fromkeys(map(_first, ALERTS))}
 
 
+def highest(alert: Alert) -> float | None:
+    """Return the highest threshold that may be set, in base units; None without a threshold."""
+    return _MOST[alert.limit.threshold.unit][0] if alert.limit else None
+
+
 def _first(alert: Alert) -> Alert:
     return BY_NAME[alert.name]
 

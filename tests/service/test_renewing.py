@@ -255,8 +255,10 @@ async def test_a_crash_before_the_silence_was_posted_is_made_good(
 async def _begun_without_silence(service: Service) -> None:
     """Leave what a process leaves that is killed between record and silence."""
     preview = await service.keeper.preview("acknowledge", MODULE)
-    entry = Entry(who="jane", via="page", action="acknowledge", key="k", instance="dead")
-    await service.database.write(service.keeper._begin, preview, entry, "on it")
+    entry = Entry(
+        who="jane", via="page", action="acknowledge", key="k", instance="dead", comment="on it"
+    )
+    await service.database.write(service.keeper._begin, preview, entry)
 
 
 async def test_a_crash_after_the_silence_was_posted_makes_no_second_one(

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from exporter.actions import ACTIONS
 from exporter.actions.model import InputError
 from exporter.catalogue import actions
-from exporter.service.clicks import TooSoon
+from exporter.service.clicks import KeyReusedError, TooSoon
 from exporter.service.pages import progress
 from exporter.service.pages.choices import beside
 from exporter.service.pages.moments import moment_or_none
 from exporter.service.pages.ways import of_action
-from exporter.service.performing import KeyReusedError
 from exporter.service.visits import Page
 
 if TYPE_CHECKING:
