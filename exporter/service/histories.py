@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from exporter.actions.jobs import known
 from exporter.actions.upstream import Unreachable
 from exporter.actions.words import NOT_OFFERED, plain, said
 from exporter.catalogue import metrics as m
@@ -16,6 +18,7 @@ from exporter.collectors.words import unix_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.actions.model import Readings, Site
     from exporter.actions.upstream import Upstream
 
 Row = TypeVar("Row")
@@ -68,7 +71,8 @@ class History(Generic[Row]):
     What was told, the newest first.
 
     Attributes:
-        problem: Why nothing was, in words; empty when it was.
+        problem: Why nothing was, in words; empty when it was. There may be rows all the same, which
+            the exporter knows.
     """
 
     rows: Sequence[Row] = ()
@@ -79,15 +83,16 @@ class _NotTold(Exception):  # noqa: N818 - a state of the backend, not a mistake
     """Raised when there is no history; the text says why."""
 
 
-async def jobs(upstream: Upstream) -> History[Job]:
-    """Return the last jobs."""
+async def jobs(site: Site) -> History[Job]:
+    """Return the last jobs; what the exporter knows of them when the backend does not tell."""
     try:
-        body = await _ask(upstream, _JOBS)
+        body = await _ask(site.upstream, _JOBS)
         return History(rows=_jobs(body))
-    except _NotTold as problem:
-        return History(problem=str(problem))
+    except _NotTold as error:
+        problem = str(error)
     except SchemaError:
-        return History(problem=_STRANGE)
+        problem = _STRANGE
+    return History(rows=_last_known(site.readings), problem=problem)
 
 
 async def events(upstream: Upstream) -> History[Event]:
@@ -138,6 +143,19 @@ def _jobs(body: Any) -> list[Job]:
         for name, where, status in (
             s.labels for s in reading.samples if s.metric is m.INGESTION_JOB_INFO
         )
+    ]
+
+
+def _last_known(readings: Readings) -> list[Job]:
+    """Return what the exporter tells of the jobs: nothing of their errors."""
+    return [
+        Job(
+            id=job.id,
+            repository=job.repository,
+            status=job.status,
+            started_at=job.started_at if math.isfinite(job.started_at) else None,
+        )
+        for job in known(readings) or []
     ]
 
 

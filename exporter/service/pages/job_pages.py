@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ from exporter.actions import jobs as known_jobs
 from exporter.catalogue import dashboards
 from exporter.catalogue.actions import CANCEL_JOB, INGEST, JOBS, RETRY_JOB
 from exporter.catalogue.metrics import JOB_STATES
-from exporter.service.histories import SHOWN_MAX, History, Job, jobs
+from exporter.service.histories import SHOWN_MAX, Job, jobs
 from exporter.service.pages import marks
 from exporter.service.pages.backends import chosen
 from exporter.service.pages.moments import moment_or_none, took
@@ -21,7 +20,6 @@ from exporter.service.visits import Page
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from exporter.actions.model import Readings
     from exporter.service.pages.marks import Mark
     from exporter.service.pages.moments import Moment
     from exporter.service.pages.ways import Way
@@ -45,10 +43,7 @@ class Row:
 
 async def _look(visit: Visit) -> Response:
     site, problem = await chosen(visit)
-    history = await jobs(site.upstream)
-    told_by_exporter = bool(history.problem)
-    if told_by_exporter:
-        history = History(rows=_last_known(site.readings), problem=history.problem)
+    history = await jobs(site)
     state = visit.given.get("status", "")
     state = state if state in JOB_STATES else ""
     query = visit.given.get("q", "").strip()[:_QUERY_MAX]
@@ -104,19 +99,6 @@ def _way(visit: Visit, job: Job, backend: str) -> Way | None:
     if job.status in known_jobs.OPEN and offered:
         return page(visit, CANCEL_JOB, "Cancel", job_id=job.id, backend=backend)
     return None
-
-
-def _last_known(readings: Readings) -> list[Job]:
-    """Return what the exporter tells of the jobs: nothing of their errors."""
-    return [
-        Job(
-            id=job.id,
-            repository=job.repository,
-            status=job.status,
-            started_at=job.started_at if math.isfinite(job.started_at) else None,
-        )
-        for job in known_jobs.known(readings) or []
-    ]
 
 
 PAGES: Final = (Page(path=JOBS.path, look=_look, nav=JOBS.title),)
