@@ -9,7 +9,7 @@ BIN    := .venv/bin
 COVERAGE_MIN := 90
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest generate lint bench bench-anomaly lock clean
+.PHONY: help demo test test-newest test-kill generate lint bench bench-anomaly lock clean
 
 help: ## Show this list
 	@echo
@@ -31,6 +31,9 @@ test: lint ## Run every check and test that CI runs
 test-newest: .venv/.project ## Run what uses Prometheus and Alertmanager on the newest of Debian
 	DEBIAN_SUITE=sid $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder \
 	  tests/mixin tests/e2e tests/newest $(ARGS)
+
+test-kill: .venv/.project ## Kill the action service 500 times in the middle of its work
+	KILLS=$(or $(KILLS),500) $(BIN)/python -m pytest tests/e2e/test_kill.py $(ARGS)
 
 generate: .venv/.project ## Render dashboards, rules, Alertmanager config and tables
 	$(BIN)/ops-exporter generate

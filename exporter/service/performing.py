@@ -178,9 +178,8 @@ class Performer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        name = f"{leases.INSTANCE}{self.instance}"
         with suppress(DatabaseError):
-            await self._database.write(leases.release, name, self.instance)
+            await self._database.write(leases.leave, self.instance)
 
     async def _again(
         self, found: audit.Record, parameters: Mapping[str, str], *, background: bool

@@ -183,8 +183,8 @@ class Runtime:
     async def stop(self) -> None:
         """End the jobs, write down what they leave unfinished, close every connection."""
         self._jobs.stop()
-        await self.performer.close()
         await self.alerting.close()
+        await self.performer.close()
         for sites in (self.performer.sites, *self._old_sites):
             await sites.close()
         await asyncio.to_thread(self.database.close)

@@ -47,6 +47,11 @@ def release(connection: Connection, name: str, holder: str) -> None:
     connection.execute(delete(LEASES).where(LEASES.c.name == name, LEASES.c.holder == holder))
 
 
+def leave(connection: Connection, holder: str) -> None:
+    """Give back all that *holder* has: it ends, and others may go on at once."""
+    connection.execute(delete(LEASES).where(LEASES.c.holder == holder))
+
+
 def live(connection: Connection, instance: str, now: float) -> None:
     """Say that the process *instance* lives; to be said again within 30 s."""
     take(connection, f"{INSTANCE}{instance}", instance, now=now, duration_s=INSTANCE_S)
