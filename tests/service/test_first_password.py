@@ -76,9 +76,8 @@ async def test_nothing_else_can_be_done_before_it_is_changed(tmp_path: Path) -> 
 
 async def test_of_two_replicas_one_makes_it(tmp_path: Path, postgresql: str) -> None:
     folders = [tmp_path / name for name in ("a", "b")]
-    given = [{"state_dir": folder, "database_url": postgresql} for folder in folders]
     services = [
-        serving(folder, users={}, **more) for folder, more in zip(folders, given, strict=True)
+        serving(folder, users={}, state_dir=folder, database_url=postgresql) for folder in folders
     ]
     await asyncio.gather(*(service.__aenter__() for service in services))
     for service in services:
@@ -103,9 +102,9 @@ async def test_with_users_of_the_web_configuration_there_is_none(tmp_path: Path)
 
 
 async def test_where_nobody_would_learn_it_the_service_does_not_start(tmp_path: Path) -> None:
-    given = {"state_dir": None, "database_url": f"sqlite:///{tmp_path / 'ops.db'}"}
+    database = f"sqlite:///{tmp_path / 'ops.db'}"
     with pytest.raises(ConfigurationError, match="first user's password"):
-        async with serving(tmp_path, users={}, **given):
+        async with serving(tmp_path, users={}, state_dir=None, database_url=database):
             pass
 
 
