@@ -9,10 +9,10 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from exporter.catalogue.actions import WEBHOOK
-from exporter.service import login, visits
+from exporter.service import api, login, visits
 from exporter.service.drawing import static
 from exporter.service.errors import browser, handlers
 from exporter.service.headers import Surrounded
@@ -60,9 +60,11 @@ def create_service_app(
     """
     plain = _Plain(runtime, web or WebOptions(), reload, open_metrics=open_metrics)
     runtime.nav = tuple(page for page in pages if page.nav)
-    routes = [*plain.routes(), *login.routes(runtime)]
+    routes: list[BaseRoute] = [*plain.routes(), *login.routes(runtime)]
     for page in pages:
         routes += visits.routes(page, runtime)
+    # The page that describes it stands below the same path, before it.
+    routes.append(Mount(api.MOUNT, api.create_api(runtime)))
     app = Starlette(routes=routes, exception_handlers=handlers(lambda: runtime.folder))
     app.router.redirect_slashes = False  # "/alerts/" is no page; say so
     return Surrounded(app, lambda: runtime.folder)
