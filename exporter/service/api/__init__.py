@@ -10,10 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from exporter import __version__
-from exporter.catalogue.actions import API
 from exporter.service.api import actions, alerts, backends, keeping, preferences, records
 from exporter.service.api.callers import Anybody
 from exporter.service.api.door import Door
+from exporter.service.api.models import PREFIX
 from exporter.service.api.problems import Problem
 from exporter.service.api.refusals import handlers
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from exporter.service.runtime import Runtime
 
-# What the API is mounted at, and what is below that.
 MOUNT: Final = "/api"
-_PREFIX: Final = API.path.removeprefix(MOUNT)
 _TITLE: Final = "ops-exporter: the action service"
 _ABOUT: Final = """\
 What the pages of the action service do, for scripts.
@@ -73,9 +71,10 @@ def _built() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
+    # Flat, as include_router has them not: what looks through all routes finds these.
     for router in _ROUTERS:
-        app.include_router(router, prefix=_PREFIX)
-    app.add_api_route(f"{_PREFIX}/openapi.json", _openapi, include_in_schema=False)
+        app.router.routes.extend(router.routes)
+    app.add_api_route(f"{PREFIX}/openapi.json", _openapi, include_in_schema=False)
     return app
 
 

@@ -11,7 +11,7 @@ from exporter.actions import ACTIONS
 from exporter.actions.model import State
 from exporter.service.api import problems
 from exporter.service.api.callers import VIA, Actor, Key, Reader, TheRuntime
-from exporter.service.api.models import Record, Sent, Told
+from exporter.service.api.models import PREFIX, Record, Sent, Told
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
@@ -73,7 +73,7 @@ class OfBackend(Sent):
 
 def router() -> APIRouter:
     """Return the routes of all actions."""
-    router = APIRouter(tags=["Actions"])
+    router = APIRouter(prefix=PREFIX, tags=["Actions"])
     for action in ACTIONS:
         _add(router, action)
     return router

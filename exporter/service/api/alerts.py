@@ -15,6 +15,7 @@ from exporter.service.api.models import (
     NUMBER_MAX,
     PORTION,
     PORTION_MAX,
+    PREFIX,
     Asked,
     Number,
     Told,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from exporter.store.acknowledgements import Acknowledgement
     from exporter.store.episodes import Episode
 
-router = APIRouter(tags=["Alerts"])
+router = APIRouter(prefix=PREFIX, tags=["Alerts"])
 
 FIRING_MAX: Final = 1000
 _Severity = Annotated[str, Field(max_length=32, description="Of this severity only.")]

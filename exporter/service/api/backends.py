@@ -12,11 +12,11 @@ from exporter.service import histories
 from exporter.service.api import problems
 from exporter.service.api.actions import BackendName
 from exporter.service.api.callers import Reader, TheRuntime
-from exporter.service.api.models import Asked, Told, moment_or_none
+from exporter.service.api.models import PREFIX, Asked, Told, moment_or_none
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
-router = APIRouter(tags=["Jobs and events"])
+router = APIRouter(prefix=PREFIX, tags=["Jobs and events"])
 
 JobState = Literal["pending", "processing", "completed", "failed", "skipped"]
 

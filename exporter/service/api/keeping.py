@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Field
 
-from exporter.actions.model import InputError, State
+from exporter.actions.model import State
 from exporter.service.api import problems
 from exporter.service.api.callers import VIA, Keeper, Key, Reader, TheRuntime
 from exporter.service.api.models import (
     NUMBER_MAX,
+    PREFIX,
     Acknowledgement,
-    Asked,
-    Sent,
     Told,
     moment,
     without_name,
 )
+from exporter.service.api.naming import NAME, OfAlert, Saying
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
-from exporter.service.keeping import COMMENT_MAX
 from exporter.store import acknowledgements
 
 if TYPE_CHECKING:
@@ -30,73 +29,13 @@ if TYPE_CHECKING:
     from exporter.service.looks import LiveAlert
     from exporter.service.runtime import Runtime
 
-router = APIRouter(tags=["Alerts"])
+router = APIRouter(prefix=PREFIX, tags=["Alerts"])
 
-_NAME: Final = "alertname"
-_LABELS: Final = "labels"
-_FINGERPRINT: Final = "fingerprint"
-_VALUE_MAX: Final = 256
-_LABELS_MAX: Final = 31  # and the name
-_LABEL: Final = r"[a-zA-Z_][a-zA-Z0-9_]{0,127}"
 _ACCEPTED: Final = 202
-_SAYING: Final = "Send the name of the alert beside the labels."
-_ONCE: Final = "Send each label once, and the name as alertname."
-_ALONE: Final = "Send it alone, without name and labels."
 _ANSWERS: Final = documented(*problems.SENT, problems.REFUSED, problems.KEY_REUSED)
 _STATES: Final = (State.DONE, State.STARTED)
 
-Word = Annotated[str, Field(min_length=1, max_length=_VALUE_MAX, examples=["OpsModuleDown"])]
-LabelName = Annotated[str, Field(pattern=f"^{_LABEL}$")]
-LabelValue = Annotated[str, Field(max_length=_VALUE_MAX)]
 RecordNumber = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
-
-
-class OfAlert(Asked):
-    """Which alert: by name and labels, or by its fingerprint."""
-
-    alertname: Annotated[str, Field(max_length=_VALUE_MAX, examples=["OpsModuleDown"])] = ""
-    label: tuple[Annotated[str, Field(max_length=400, pattern=f"^{_LABEL}=")], ...] = Field(
-        (),
-        max_length=_LABELS_MAX,
-        description="`NAME=VALUE`, as often as there are; one at least beside the name.",
-        examples=[["backend=default", "module=auth"]],
-    )
-    fingerprint: str = Field(
-        "", max_length=64, pattern=r"^[0-9a-zA-Z]*$", description="Instead of name and labels."
-    )
-
-    def query(self) -> dict[str, str]:
-        """Return what is asked for, as a page's link has it."""
-        if self.fingerprint:
-            if self.alertname or self.label:
-                raise InputError(_FINGERPRINT, _ALONE)
-            return {_FINGERPRINT: self.fingerprint}
-        pairs = [pair.partition("=") for pair in self.label]
-        labels = {name: value for name, _, value in pairs}
-        if len(labels) < len(pairs) or _NAME in labels:
-            raise InputError(_LABELS, _ONCE)
-        return {_NAME: self.alertname, **labels}
-
-
-class Saying(Sent):
-    """Which alert, and why."""
-
-    alertname: Word
-    labels: dict[LabelName, LabelValue] = Field(
-        min_length=1,
-        max_length=_LABELS_MAX,
-        description="What tells the alert apart beside its name; an empty one it must not have.",
-        examples=[{"backend": "default", "module": "auth"}],
-    )
-    comment: str = Field(
-        "", max_length=COMMENT_MAX, description="Why; Alertmanager shows it.", examples=["on it"]
-    )
-
-    def query(self) -> dict[str, str]:
-        """Return what is asked for, as a page's link has it."""
-        if _NAME in self.labels:
-            raise InputError(_LABELS, _SAYING)
-        return {_NAME: self.alertname, **self.labels}
 
 
 class LivingAlert(Told):
@@ -216,7 +155,7 @@ async def _preview(runtime: Runtime, kind: str, given: OfAlert) -> KeepingPrevie
     return KeepingPreview.model_validate(
         {
             "kind": kind,
-            "alertname": found.labels.get(_NAME, ""),
+            "alertname": found.labels.get(NAME, ""),
             "labels": without_name(found.labels),
             "severity": found.severity,
             "matchers": found.matchers,
@@ -247,7 +186,7 @@ def _result(kept: Kept, answer: Response) -> Result:
 def _living(alert: LiveAlert) -> dict[str, object]:
     return {
         "fingerprint": alert.fingerprint,
-        "alertname": alert.labels.get(_NAME, ""),
+        "alertname": alert.labels.get(NAME, ""),
         "labels": without_name(alert.labels),
         "severity": alert.severity,
     }

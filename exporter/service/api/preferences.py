@@ -12,12 +12,12 @@ from exporter.catalogue.actions import PREFERENCES
 from exporter.service import preferring
 from exporter.service.api import problems
 from exporter.service.api.callers import VIA, Keeper, Reader, TheRuntime
-from exporter.service.api.models import Sent, Told, moment
+from exporter.service.api.models import PREFIX, Sent, Told, moment
 from exporter.service.api.problems import documented
 from exporter.service.runtime import Runtime
 from exporter.store import preferences
 
-router = APIRouter(tags=["Preferences"])
+router = APIRouter(prefix=PREFIX, tags=["Preferences"])
 
 
 def _left_out() -> None:

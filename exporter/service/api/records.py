@@ -18,6 +18,7 @@ from exporter.service.api.models import (
     NUMBER_MAX,
     PORTION,
     PORTION_MAX,
+    PREFIX,
     Asked,
     Number,
     Record,
@@ -27,7 +28,7 @@ from exporter.service.api.models import (
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 
 
 class Self(Told):
