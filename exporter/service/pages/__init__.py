@@ -9,7 +9,9 @@ from exporter.service.pages import (
     action_pages,
     audit_pages,
     event_pages,
+    history_pages,
     job_pages,
+    preference_pages,
     start_page,
 )
 
@@ -22,6 +24,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *action_pages.PAGES,
     *job_pages.PAGES,
     *event_pages.PAGES,
+    *history_pages.PAGES,
+    *preference_pages.PAGES,
     *audit_pages.PAGES,
     *account_pages.PAGES,
 )
