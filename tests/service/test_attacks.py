@@ -57,7 +57,7 @@ FOREIGN: Final = (
     {"sec-fetch-site": "same-site"},
 )
 # Streams that end with the session: what they have begun with is enough.
-PATIENCE_S: Final = 3.0
+PATIENCE_S: Final = 1.0
 WEBHOOK_TOKEN: Final = "0123456789-what-only-a-test-may-tell"  # noqa: S105 - of a test
 SCRIPT_TOKEN: Final = "0123456789-what-only-a-script-may-do"  # noqa: S105 - of a test
 

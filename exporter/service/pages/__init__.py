@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 from exporter.service.pages import (
     account_pages,
     action_pages,
+    alert_pages,
     audit_pages,
     event_pages,
     history_pages,
     job_pages,
     preference_pages,
+    silencing_pages,
     start_page,
 )
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # In the order of their links in the bar.
 PAGES: Final[tuple[Page, ...]] = (
     *start_page.PAGES,
+    *alert_pages.PAGES,
+    *silencing_pages.PAGES,
     *action_pages.PAGES,
     *job_pages.PAGES,
     *event_pages.PAGES,

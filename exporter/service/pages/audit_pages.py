@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from exporter.actions.model import State
-from exporter.catalogue.actions import AUDIT, ROUTES
+from exporter.catalogue.actions import ACKNOWLEDGE, ALERTS, AUDIT, DISMISS, PREFERENCES, ROUTES
+from exporter.service.keeping import WITHDRAW
 from exporter.service.pages import progress
 from exporter.service.pages.entries import entry, title_of
 from exporter.service.pages.ways import of_action, page
@@ -17,6 +18,7 @@ from exporter.service.visits import Page
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from exporter.service.pages.ways import Way
     from exporter.service.visits import Visit
     from exporter.store.audit import Record
 
@@ -24,6 +26,7 @@ _SHOWN: Final = 50
 # What a row's number can be, in every database.
 _NUMBER_MAX: Final = 2**31 - 1
 _DIGITS_MAX: Final = len(str(_NUMBER_MAX))
+_OF_ALERTS: Final = frozenset((ACKNOWLEDGE.slug, DISMISS.slug, WITHDRAW, PREFERENCES.slug))
 _ACTIONS: Final = tuple((route.slug, route.title) for route in ROUTES if route.acts)
 
 
@@ -67,7 +70,7 @@ async def _one(visit: Visit) -> Response:
     shown = entry(visit, record)
     backend = record.parameters.get("backend")
     known = isinstance(backend, str) and bool(shown.again)
-    ways = of_action(visit, record.action, str(backend)) if known else [page(visit, AUDIT)]
+    ways = of_action(visit, record.action, str(backend)) if known else _ways(visit, record)
     return await visit.page(
         "entry.html",
         entry=shown,
@@ -75,6 +78,11 @@ async def _one(visit: Visit) -> Response:
         ways=ways,
         settled=record.state in {State.DONE, State.STARTED},
     )
+
+
+def _ways(visit: Visit, record: Record) -> list[Way]:
+    alerts = [page(visit, ALERTS)] if record.action in _OF_ALERTS else []
+    return [*alerts, page(visit, AUDIT)]
 
 
 async def _progress(visit: Visit) -> Response:
