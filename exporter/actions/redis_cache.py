@@ -117,13 +117,7 @@ class RedisCache:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Redis]:
-        redis = Redis.from_url(
-            self._url(),
-            decode_responses=False,
-            # Its own idea of trying again would count what it deleted twice, or not at all.
-            retry=Retry(NoBackoff(), 0),
-            retry_on_timeout=False,
-        )
+        redis = _client(self._url())
         try:
             yield redis
         finally:
@@ -154,6 +148,23 @@ class RedisCache:
         except OSError as error:
             message = f"redis_url_file cannot be read ({type(error).__name__})"
         raise RedisProblem(message)
+
+
+def _client(url: str) -> Redis:
+    try:
+        redis = Redis.from_url(
+            url,
+            decode_responses=False,
+            # Its own idea of trying again would count what it deleted twice, or not at all.
+            retry=Retry(NoBackoff(), 0),
+            retry_on_timeout=False,
+        )
+        # Options behind a "?" are only looked at here.
+        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    except (AttributeError, TypeError, ValueError):
+        message = "redis_url_file: an option behind the ? is not known, or not right"
+        raise RedisProblem(message) from None
+    return redis
 
 
 def _reason(error: RedisError) -> str:

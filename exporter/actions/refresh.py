@@ -55,7 +55,9 @@ class Refresh:
             " configuration?"
         )
         closed = "The exporter wants a user and a password, which this service does not have."
-        return await outcome(call, _asked, what="The exporter", instead={404: unknown, 401: closed})
+        refused = "The exporter, or a proxy before it, does not let this service in (HTTP 403)."
+        instead = {401: closed, 403: refused, 404: unknown}
+        return await outcome(call, _asked, what="The exporter", instead=instead)
 
 
 def _asked(body: dict[str, Any]) -> Outcome:

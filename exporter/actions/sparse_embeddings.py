@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.actions import facts
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from exporter.settings import ActionsSettings
 
 TIMEOUT_S: Final = 2 * 3600.0
+# An estimate beyond a day is none.
+_MINUTES_MAX: Final = 24 * 60
 # The name of a detail of the outcome, in minutes: an estimate for the next run.
 ESTIMATED_MINUTES: Final = "estimated duration, minutes"
 # As designed, and as deployed: what has no such path has done nothing, so that asking at the other
@@ -68,10 +71,11 @@ async def _generate(site: Site) -> Reply:
 
 def _finished(body: dict[str, Any]) -> Outcome:
     details: dict[str, Any] = {}
-    resources, minutes = body.get("resources_to_process"), body.get("estimated_duration_minutes")
-    if isinstance(resources, int):
+    resources = _number(body.get("resources_to_process"))
+    minutes = _number(body.get("estimated_duration_minutes"))
+    if resources is not None:
         details["resources"] = resources
-    if isinstance(minutes, (int, float)) and 0 < minutes <= TIMEOUT_S:
+    if minutes is not None and 0 < minutes <= _MINUTES_MAX:
         details[ESTIMATED_MINUTES] = minutes
     status = plain(body.get("status", ""), 40)
     if status.lower() in FAILURES:
@@ -86,3 +90,9 @@ def _finished(body: dict[str, Any]) -> Outcome:
     many = f" for {resources:,} resources" if "resources" in details else ""
     message = f"Sparse embeddings were generated{many}."
     return Outcome(state=State.DONE, message=message, details=details)
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
