@@ -43,6 +43,7 @@ class Outside:
         asked: Method and path of each request to the product.
         broken: By path, what is raised or answered instead of asking the product.
         gates: By path, what has to happen before it answers.
+        others: By base URL, who else is there.
     """
 
     world: World
@@ -52,6 +53,7 @@ class Outside:
     asked: list[tuple[str, str]] = field(default_factory=list)
     broken: dict[str, httpx.Response | Exception] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    others: dict[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.product = create_app(
@@ -67,6 +69,8 @@ class Outside:
         """Return what takes the place of the network for a base URL."""
         if url == API:
             return httpx.MockTransport(self._product)
+        if url in self.others:
+            return self.others[url]
         return httpx.MockTransport(self._exporter if url == EXPORTER else self._nobody)
 
     @property
@@ -135,10 +139,15 @@ _JOB_METRICS = (
 
 @asynccontextmanager
 async def acting(
-    folder: Path, *, dialect: Dialect = Dialect.DESIGNED, page: str = "", **settings: Any
+    folder: Path,
+    *,
+    dialect: Dialect = Dialect.DESIGNED,
+    page: str = "",
+    others: dict[str, httpx.AsyncBaseTransport] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Service, Outside]]:
     """Start the service beside a product that has been running for an hour."""
-    outside = Outside(World(1, Wall().now, warm_up_s=HOUR_S), dialect, page)
+    outside = Outside(World(1, Wall().now, warm_up_s=HOUR_S), dialect, page, others=others or {})
     offered = OFFERED if dialect is Dialect.DESIGNED else {}
     given: dict[str, Any] = {
         "api": {"url": API, "token": "reader"},

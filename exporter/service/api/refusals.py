@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from exporter.actions.model import InputError
 from exporter.logs import Log
@@ -155,13 +156,23 @@ _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], Response]]] = {
 def _of_http(request: Request, error: HTTPException) -> Response:
     status, detail, headers = error.status_code, str(error.detail), dict(error.headers or {})
     if "Allow" in headers:
-        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+        headers["Allow"] = ", ".join(_allowed(request))
         detail = f"{request.method} is not allowed here; {headers['Allow']} is."
     elif status == HTTPStatus.BAD_REQUEST and detail.startswith("There was an error parsing"):
         detail = _NO_JSON  # FastAPI's words for what is nested too deeply
     elif detail == HTTPStatus(status).phrase:
         detail = _NOTHING_HERE if status == HTTPStatus.NOT_FOUND else f"{detail}."
     return problem(problems.BY_STATUS[status], detail, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods of an address: of each there is a route, and Starlette tells the first."""
+    return sorted(
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods
+    )
 
 
 def _mistake(error: Mapping[str, Any]) -> Mistake:
