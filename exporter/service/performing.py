@@ -130,12 +130,12 @@ class Performer:
         starting = asyncio.create_task(self._start(action, site, click, began))
         self._starting.add(starting)
         starting.add_done_callback(self._starting.discard)
-        record, verdict = await asyncio.shield(starting)
+        record, verdict, run = await asyncio.shield(starting)
         if verdict is Verdict.FOUND:
             return await self._again(record, parameters, background=action.background)
-        if action.background or record.id not in self._running:
+        if action.background or run is None:
             return record
-        return await asyncio.shield(self._running[record.id])
+        return await asyncio.shield(run)
 
     async def record(self, number: int) -> audit.Record | None:
         """Return a row of the audit."""
@@ -190,24 +190,26 @@ class Performer:
         joined = found.details.get("joined")
         if isinstance(joined, int):
             return await self._database.read(audit.find, joined) or found
-        task = self._running.get(found.id)
-        if task is None or background:
-            return found
-        return await asyncio.shield(task)
+        run = self._running.get(found.id)
+        if run is not None and not background:
+            return await asyncio.shield(run)
+        # It may have ended since it was found.
+        return await self._database.read(audit.find, found.id) or found
 
     async def _start(
         self, action: Action, site: Site, click: Click, began: float
-    ) -> tuple[audit.Record, Verdict]:
+    ) -> tuple[audit.Record, Verdict, asyncio.Task[audit.Record] | None]:
         """Write the click down and let it run, if it may."""
+        run: asyncio.Task[audit.Record] | None = None
         now = self._wall()
         record, verdict = await self._database.write(begin, self._database.lock, click, now)
         if verdict is Verdict.BEGUN:
-            task = asyncio.create_task(self._run(action, site, click, record))
-            self._running[record.id] = task
-            task.add_done_callback(lambda _: self._running.pop(record.id, None))
+            run = asyncio.create_task(self._run(action, site, click, record))
+            self._running[record.id] = run
+            run.add_done_callback(lambda _: self._running.pop(record.id, None))
         elif verdict is Verdict.REFUSED:
             self._metrics.acted(click.action, record.state, self._clock() - began)
-        return record, verdict
+        return record, verdict, run
 
     async def _run(
         self, action: Action, site: Site, click: Click, record: audit.Record
