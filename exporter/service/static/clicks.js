@@ -3,6 +3,9 @@
 
 for (const form of document.querySelectorAll('form[method="post"]')) {
   const button = form.querySelector("button");
+  if (button === null) {
+    continue; // whoever may only look
+  }
   const text = button.textContent;
   form.addEventListener("submit", () => {
     button.setAttribute("aria-busy", "true");
