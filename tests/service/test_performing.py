@@ -308,6 +308,22 @@ async def test_whoever_leaves_does_not_stop_what_has_begun(stand: Stand) -> None
     assert stand.outside.posts == [QUEUED]
 
 
+async def test_whoever_leaves_at_any_moment_leaves_no_row_open(stand: Stand) -> None:
+    performer = stand.performer()
+
+    # From before the row is written until after the product has answered.
+    for moment in range(40):
+        click = asyncio.create_task(ingest(performer, f"github.com/o/r{moment}"))
+        await asyncio.sleep(moment / 2000)
+        click.cancel()
+        await asyncio.gather(click, return_exceptions=True)
+    await performer.close()
+    rows = await stand.rows()
+
+    assert "started" not in {row.state for row in rows}
+    assert len(stand.outside.posts) <= len(rows)
+
+
 async def test_what_a_dead_process_had_begun_reads_unknown_outcome(stand: Stand) -> None:
     dead, living = stand.performer(), stand.performer()
     gate = stand.outside.gates[QUEUED] = asyncio.Event()
