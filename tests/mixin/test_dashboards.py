@@ -256,7 +256,6 @@ def test_the_id_of_each_panel_is_pinned(path: Path) -> None:
 
 
 def test_each_panel_that_something_links_to_has_the_title_of_the_catalogue() -> None:
-    # Those of dashboards to come are on the list of pending links (test_links.py).
     for panel in identities.PANELS:
         if panel.dashboard.uid in PANEL_IDS:
             assert PANEL_IDS[panel.dashboard.uid][panel.id] == panel.title

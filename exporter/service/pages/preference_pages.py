@@ -28,7 +28,7 @@ _THRESHOLD: Final = "threshold."
 _ENABLED: Final = "enabled."
 _SOUND: Final = "sound"
 _VERSION: Final = "version"
-_ON: Final = "on"
+_RATIO: Final = "ratio"
 _NUMBER: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _VERSION_MAX: Final = 2**31 - 1
 
@@ -40,9 +40,9 @@ class Row:
 
     Attributes:
         text: Of the threshold, as it stands in the field; None where it judges a state.
-        unit: As people write it: %, ms, s, min or nothing.
+        unit: What stands behind the number: " %", " ms", " s", " min" or nothing.
         default: The same without what people have set.
-        most: The highest that may be set.
+        most: The highest that may be set, where anybody could come near it.
         now: What is in force, where the field shows something else.
         switchable: It can be off.
         problem: What is wrong with the threshold.
@@ -174,9 +174,11 @@ def _row(name: str, one: InForce, problem: str, given: Mapping[str, str] | None)
         name=name,
         summary=alert.summary,
         text=None if limit is None else text,
-        unit=unit.strip(),
+        unit=unit,
         default=_text(one.default_threshold, size),
-        most=_text(preferences.highest(alert), size),
+        most=_text(preferences.highest(alert), size)
+        if limit and limit.threshold.unit == _RATIO
+        else "",
         now=now if given is not None and text != now else "",
         enabled=enabled,
         switchable=alert.switchable,

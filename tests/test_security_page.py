@@ -1,0 +1,24 @@
+"""The table of attacks names tests that there are."""
+
+from __future__ import annotations
+
+import re
+
+from tests.conftest import ROOT
+
+PAGE = ROOT / "docs" / "security.md"
+TEST = re.compile(r"\[(test_\w+)\]\(\.\./([\w/]+\.py)\)")
+
+
+def test_each_attack_of_the_table_is_a_test() -> None:
+    rows = [
+        line
+        for line in PAGE.read_text("utf-8").partition("## Attacks")[2].splitlines()
+        if line.startswith("| ") and not line.startswith(("| Attack", "| ---"))
+    ]
+    named = [TEST.findall(row) for row in rows]
+
+    assert len(rows) > 30
+    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
+    for name, path in (pair for tests in named for pair in tests):
+        assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.M), name
