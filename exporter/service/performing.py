@@ -64,6 +64,7 @@ class Performer:
         self._metrics = metrics
         self._clock = clock
         self._starting: set[asyncio.Task[Any]] = set()
+        self._acting: set[asyncio.Task[Outcome]] = set()
         self._running: dict[int, asyncio.Task[audit.Record]] = {}
         self._unwritten: dict[int, tuple[Outcome, float]] = {}
 
@@ -174,10 +175,10 @@ class Performer:
     async def close(self) -> None:
         """End what runs; its outcome is unknown, and written down as that."""
         await asyncio.gather(*self._starting, return_exceptions=True)
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Not the runs themselves: one may be about to write down how it ended.
+        for acting in list(self._acting):
+            acting.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
         with suppress(DatabaseError):
             await self._database.write(leases.leave, self.instance)
 
@@ -204,7 +205,10 @@ class Performer:
         now = self._wall()
         record, verdict = await self._database.write(begin, self._database.lock, click, now)
         if verdict is Verdict.BEGUN:
-            run = asyncio.create_task(self._run(action, site, click, record))
+            acting = asyncio.create_task(action.run(site, click.parameters))
+            self._acting.add(acting)
+            acting.add_done_callback(self._acting.discard)
+            run = asyncio.create_task(self._run(acting, click, record))
             self._running[record.id] = run
             run.add_done_callback(lambda _: self._running.pop(record.id, None))
         elif verdict is Verdict.REFUSED:
@@ -212,11 +216,11 @@ class Performer:
         return record, verdict, run
 
     async def _run(
-        self, action: Action, site: Site, click: Click, record: audit.Record
+        self, acting: asyncio.Task[Outcome], click: Click, record: audit.Record
     ) -> audit.Record:
         began = self._clock()
         try:
-            outcome = await action.run(site, click.parameters)
+            outcome = await acting
         except asyncio.CancelledError:
             outcome = _STOPPED
         except Exception as error:  # noqa: BLE001 - a row must not stay open for it
@@ -242,7 +246,5 @@ class Performer:
         except DatabaseError as error:
             # Known to us as long as we live; it is written as soon as that can be done.
             self._unwritten[record.id] = outcome, now
-            _log.error(
-                "the end of an action is not written yet", audit=record.id, reason=str(error)
-            )
+            _log.error("the end of an action waits", audit=record.id, reason=str(error))
         return closed

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from exporter.actions import BY_SLUG
 from exporter.actions.ingest import Ingest
 from exporter.actions.model import InputError
 from exporter.service.clicks import KeyReusedError, TooSoon
 from exporter.store.database import DatabaseError
+from exporter.store.schema import AUDIT
 from tests.service.performers import QUEUED, REPOSITORY, act, ingest, standing, until
 
 if TYPE_CHECKING:
@@ -382,6 +384,31 @@ async def test_what_runs_when_the_service_ends_is_written_down_as_unknown(stand:
     assert stand.counted.runs == [("ingest", "unknown")]
 
 
+async def test_an_end_that_is_being_written_when_the_service_ends_is_written(
+    stand: Stand,
+) -> None:
+    performer, other = stand.performer(), stand.performer()
+    outside = stand.outside
+    gate = outside.gates[QUEUED] = asyncio.Event()
+    running = asyncio.create_task(ingest(performer))
+    await until(lambda: bool(outside.posts))
+
+    # Somebody else keeps the database busy, so that the end has to wait.
+    held, free = threading.Event(), threading.Event()
+    holding = asyncio.create_task(stand.databases[0].write(_hold, held, free))
+    await until(held.is_set)
+    gate.set()
+    await until(lambda: bool(stand.counted.runs))
+    closing = asyncio.create_task(performer.close())
+    await asyncio.sleep(0)
+    free.set()
+    await asyncio.gather(holding, closing)
+    (row,) = await other.records(10)
+
+    assert (await running).state == "done"
+    assert row.state == "done"
+
+
 class Broken(Ingest):
     """An action with a mistake of ours in it."""
 
@@ -428,6 +455,13 @@ async def test_rows_are_listed_the_newest_first_by_action(stand: Stand) -> None:
     assert [one.parameters["repo_url"] for one in both] == ["github.com/o/two", "github.com/o/one"]
     assert earlier == both[1:]
     assert await performer.record(99) is None
+
+
+def _hold(connection: Connection, held: threading.Event, free: threading.Event) -> None:
+    """Write to the row that is still open, and keep it."""
+    connection.execute(update(AUDIT).values(message="held"))
+    held.set()
+    free.wait(20)
 
 
 def _rename(connection: Connection, name: str, to: str) -> None:
