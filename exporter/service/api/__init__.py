@@ -13,9 +13,9 @@ from exporter import __version__
 from exporter.service.api import actions, alerts, backends, keeping, preferences, records
 from exporter.service.api.callers import Anybody
 from exporter.service.api.door import Door
-from exporter.service.api.models import PREFIX
 from exporter.service.api.problems import Problem
 from exporter.service.api.refusals import handlers
+from exporter.service.api.routing import PREFIX
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -36,7 +36,7 @@ What the pages of the action service do, for scripts.
 * **Problems** are `application/problem+json` (RFC 9457); a program tells them apart by `type`.
 """
 _ROUTERS: Final = (
-    *(records.router, actions.router(), backends.router),
+    *(records.service, actions.router(), records.sparse, records.audits, backends.router),
     *(alerts.router, keeping.router, preferences.router),
 )
 
@@ -68,7 +68,6 @@ def _built() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers=handlers(),
-        generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
     # Flat, as include_router has them not: what looks through all routes finds these.

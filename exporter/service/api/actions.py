@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import Body, Query, Response
 from pydantic import Field, create_model
 
 from exporter.actions import ACTIONS
 from exporter.actions.model import State
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.callers import VIA, Actor, Key, Reader, TheRuntime
-from exporter.service.api.models import PREFIX, Record, Sent, Told
+from exporter.service.api.models import Record, Sent, Told
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fastapi import APIRouter
 
     from exporter.actions.model import Action
     from exporter.store import audit
@@ -31,7 +33,6 @@ _ACCEPTED: Final = 202
 _NAME_MAX: Final = 63
 _EXAMPLES: Final = {
     "repo_url": "https://github.com/owner/name",
-    "repository": "github.com/owner/name",
     "job_id": "17593c88-b249-449c-ae61-b26f8ec183b4",
 }
 
@@ -41,7 +42,6 @@ BackendName = Annotated[
         max_length=_NAME_MAX,
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
         description="A target of the configuration; without it, the first one.",
-        examples=["default"],
     ),
 ]
 
@@ -73,7 +73,7 @@ class OfBackend(Sent):
 
 def router() -> APIRouter:
     """Return the routes of all actions."""
-    router = APIRouter(prefix=PREFIX, tags=["Actions"])
+    router = routing.router("Actions")
     for action in ACTIONS:
         _add(router, action)
     return router
@@ -86,7 +86,6 @@ def _add(router: APIRouter, action: Action) -> None:
         route.path,
         _looking(action, model),
         methods=["GET"],
-        operation_id=f"preview_{word}",
         name=f"preview_{word}",
         summary=f"{route.title}: what it would do",
         description="Changes nothing.",
@@ -105,7 +104,6 @@ def _add(router: APIRouter, action: Action) -> None:
         route.path,
         _acting(action, model),
         methods=["POST"],
-        operation_id=word,
         name=word,
         summary=route.title,
         description="Answers when it is done."

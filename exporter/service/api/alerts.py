@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from exporter.service import silences
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.callers import Reader, TheRuntime
 from exporter.service.api.models import (
     NUMBER_MAX,
     PORTION,
     PORTION_MAX,
-    PREFIX,
     Asked,
     Number,
     Told,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from exporter.store.acknowledgements import Acknowledgement
     from exporter.store.episodes import Episode
 
-router = APIRouter(prefix=PREFIX, tags=["Alerts"])
+router = routing.router("Alerts")
 
 FIRING_MAX: Final = 1000
 _Severity = Annotated[str, Field(max_length=32, description="Of this severity only.")]
@@ -104,8 +103,10 @@ class History(Told):
     next: Number | None = Field(description="`before` of the next portion; null at the end.")
 
 
-@router.get("/alerts", responses=documented())
-async def firing(given: Annotated[OfFiring, Query()], runtime: TheRuntime, _: Reader) -> Firing:
+@router.get("/alerts", summary="What fires", responses=documented())
+async def list_firing(
+    given: Annotated[OfFiring, Query()], runtime: TheRuntime, _: Reader
+) -> Firing:
     """Return what fires, by the history: as notified, and reconciled with Alertmanager."""
     found, active = await runtime.database.read(_firing)
     matching = [one for one in found if given.severity in {"", one.severity}]
@@ -118,8 +119,10 @@ async def firing(given: Annotated[OfFiring, Query()], runtime: TheRuntime, _: Re
     )
 
 
-@router.get("/alerts/history", responses=documented(problems.NOT_FOUND))
-async def history(given: Annotated[OfHistory, Query()], runtime: TheRuntime, _: Reader) -> History:
+@router.get("/alerts/history", summary="What has fired", responses=documented(problems.NOT_FOUND))
+async def search_history(
+    given: Annotated[OfHistory, Query()], runtime: TheRuntime, _: Reader
+) -> History:
     """Search the history."""
     found, total = await runtime.database.read(_search, given)
     rows = found[: given.limit]
@@ -130,8 +133,12 @@ async def history(given: Annotated[OfHistory, Query()], runtime: TheRuntime, _: 
     )
 
 
-@router.get("/alerts/history/{number}", responses=documented(problems.NOT_FOUND))
-async def episode(
+@router.get(
+    "/alerts/history/{number}",
+    summary="One alert of the history",
+    responses=documented(problems.NOT_FOUND),
+)
+async def get_alert(
     number: Annotated[int, Path(ge=1, le=NUMBER_MAX)], runtime: TheRuntime, _: Reader
 ) -> Alert:
     """Return one alert of the history."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from exporter.service import histories
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.actions import BackendName
 from exporter.service.api.callers import Reader, TheRuntime
-from exporter.service.api.models import PREFIX, Asked, Told, moment_or_none
+from exporter.service.api.models import Asked, Told, moment_or_none
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
-router = APIRouter(prefix=PREFIX, tags=["Jobs and events"])
+router = routing.router("Jobs and events")
 
 JobState = Literal["pending", "processing", "completed", "failed", "skipped"]
 
@@ -72,8 +72,8 @@ class Events(Told):
     events: tuple[Event, ...] = Field(max_length=histories.SHOWN_MAX)
 
 
-@router.get("/jobs", responses=documented(problems.NOT_FOUND))
-async def jobs(given: Annotated[OfJobs, Query()], runtime: TheRuntime, _: Reader) -> Jobs:
+@router.get("/jobs", summary="Ingestion jobs", responses=documented(problems.NOT_FOUND))
+async def list_jobs(given: Annotated[OfJobs, Query()], runtime: TheRuntime, _: Reader) -> Jobs:
     """Return the last 100 ingestion jobs."""
     site = await runtime.performer.sites.site(given.backend)
     history = await histories.jobs(site)
@@ -99,8 +99,10 @@ async def jobs(given: Annotated[OfJobs, Query()], runtime: TheRuntime, _: Reader
     )
 
 
-@router.get("/events", responses=documented(problems.NOT_FOUND))
-async def events(given: Annotated[OfEvents, Query()], runtime: TheRuntime, _: Reader) -> Events:
+@router.get("/events", summary="Events", responses=documented(problems.NOT_FOUND))
+async def list_events(
+    given: Annotated[OfEvents, Query()], runtime: TheRuntime, _: Reader
+) -> Events:
     """Return which of the last 100 events there were, and when."""
     site = await runtime.performer.sites.site(given.backend)
     history = await histories.events(site.upstream)

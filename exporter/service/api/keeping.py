@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import Body, Path, Query, Response
 from pydantic import Field
 
 from exporter.actions.model import State
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.callers import VIA, Keeper, Key, Reader, TheRuntime
 from exporter.service.api.models import (
     NUMBER_MAX,
-    PREFIX,
     Acknowledgement,
     Told,
     moment,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from exporter.service.looks import LiveAlert
     from exporter.service.runtime import Runtime
 
-router = APIRouter(prefix=PREFIX, tags=["Alerts"])
+router = routing.router("Alerts")
 
 _ACCEPTED: Final = 202
 _ANSWERS: Final = documented(*problems.SENT, problems.REFUSED, problems.KEY_REUSED)
@@ -81,7 +80,9 @@ class Active(Told):
     acknowledgements: tuple[Acknowledgement, ...] = Field(description="The oldest first.")
 
 
-@router.get("/alerts/acknowledge", responses=documented())
+@router.get(
+    "/alerts/acknowledge", summary="Acknowledge: what it would hide", responses=documented()
+)
 async def preview_acknowledge(
     given: Annotated[OfAlert, Query()], runtime: TheRuntime, _: Reader
 ) -> KeepingPreview:
@@ -89,7 +90,7 @@ async def preview_acknowledge(
     return await _preview(runtime, acknowledgements.ACKNOWLEDGE, given)
 
 
-@router.post("/alerts/acknowledge", responses=_ANSWERS)
+@router.post("/alerts/acknowledge", summary="Acknowledge", responses=_ANSWERS)
 async def acknowledge(
     given: Annotated[Saying, Body()], key: Key, runtime: TheRuntime, who: Keeper, answer: Response
 ) -> Result:
@@ -100,7 +101,7 @@ async def acknowledge(
     return _result(kept, answer)
 
 
-@router.get("/alerts/dismiss", responses=documented())
+@router.get("/alerts/dismiss", summary="Dismiss: what it would hide", responses=documented())
 async def preview_dismiss(
     given: Annotated[OfAlert, Query()], runtime: TheRuntime, _: Reader
 ) -> KeepingPreview:
@@ -108,7 +109,7 @@ async def preview_dismiss(
     return await _preview(runtime, acknowledgements.DISMISS, given)
 
 
-@router.post("/alerts/dismiss", responses=_ANSWERS)
+@router.post("/alerts/dismiss", summary="Dismiss", responses=_ANSWERS)
 async def dismiss(
     given: Annotated[Saying, Body()], key: Key, runtime: TheRuntime, who: Keeper, answer: Response
 ) -> Result:
@@ -119,15 +120,21 @@ async def dismiss(
     return _result(kept, answer)
 
 
-@router.get("/acknowledgements", responses=documented())
-async def active(runtime: TheRuntime, _: Reader) -> Active:
+@router.get("/acknowledgements", summary="What is in force", responses=documented())
+async def list_acknowledgements(runtime: TheRuntime, _: Reader) -> Active:
     """Return what is acknowledged and dismissed."""
     found = await runtime.alerting.acknowledger.active()
     return Active(acknowledgements=tuple(Acknowledgement.of(one) for one in found))
 
 
-@router.get("/acknowledgements/{number}", responses=documented(problems.NOT_FOUND))
-async def acknowledgement(number: RecordNumber, runtime: TheRuntime, _: Reader) -> Acknowledgement:
+@router.get(
+    "/acknowledgements/{number}",
+    summary="One acknowledgement or dismissal",
+    responses=documented(problems.NOT_FOUND),
+)
+async def get_acknowledgement(
+    number: RecordNumber, runtime: TheRuntime, _: Reader
+) -> Acknowledgement:
     """Return one, in force or not: what a withdrawal would end."""
     found = await runtime.database.read(acknowledgements.find, number)
     if found is None:
@@ -137,6 +144,7 @@ async def acknowledgement(number: RecordNumber, runtime: TheRuntime, _: Reader) 
 
 @router.post(
     "/acknowledgements/{number}/withdraw",
+    summary="Withdraw",
     responses=documented(*problems.SENT, problems.NOT_FOUND, problems.KEY_REUSED),
 )
 async def withdraw(

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from exporter.store import acknowledgements, audit
 
-# What every path of the API begins with, below what it is mounted at.
-PREFIX: Final = "/v1"
 # What a row's number can be, in every database.
 NUMBER_MAX: Final = 2**31 - 1
 PORTION: Final = 50

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import Body, Header, Response
 from pydantic import Field, create_model
 
 from exporter.catalogue.actions import PREFERENCES
 from exporter.service import preferring
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.callers import VIA, Keeper, Reader, TheRuntime
-from exporter.service.api.models import PREFIX, Sent, Told, moment
+from exporter.service.api.models import Sent, Told, moment
 from exporter.service.api.problems import documented
 from exporter.service.runtime import Runtime
 from exporter.store import preferences
 
-router = APIRouter(prefix=PREFIX, tags=["Preferences"])
+router = routing.router("Preferences")
 
 
 def _left_out() -> None:
@@ -105,18 +105,24 @@ Version = Annotated[
 ]
 
 
-@router.get(PREFERENCES.path, responses=_GIVEN | documented(), response_model_exclude_unset=True)
-async def look(runtime: TheRuntime, _: Reader, answer: Response) -> InForce:
+@router.get(
+    PREFERENCES.path,
+    summary="What is in force",
+    responses=_GIVEN | documented(),
+    response_model_exclude_unset=True,
+)
+async def get_preferences(runtime: TheRuntime, _: Reader, answer: Response) -> InForce:
     """Return what is in force."""
     return _told(runtime, await runtime.preferences(), answer)
 
 
 @router.put(
     PREFERENCES.path,
+    summary="Put others in force",
     response_model_exclude_unset=True,
     responses=_GIVEN | documented(*problems.SENT, problems.CHANGED, problems.NO_VERSION),
 )
-async def save(
+async def put_preferences(
     given: Annotated[Chosen, Body()],
     version: Version,
     runtime: TheRuntime,

@@ -190,7 +190,7 @@ def problem(
 def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """Return the answers of an operation, as its description has them; those of all are added."""
     found: dict[int | str, dict[str, Any]] = {}
-    for kind in sorted((*kinds, *_ALWAYS), key=lambda kind: kind.status):
+    for kind in sorted((*kinds, *ALWAYS), key=lambda kind: kind.status):
         before = found.get(kind.status)
         text = f"{kind.title}. {kind.means}"
         found[kind.status] = {
@@ -207,5 +207,5 @@ def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-_ALWAYS: Final = (UNKNOWN_TOKEN, FORBIDDEN, INVALID, MISTAKE, UNAVAILABLE)
+ALWAYS: Final = (UNKNOWN_TOKEN, FORBIDDEN, INVALID, MISTAKE, UNAVAILABLE)
 _WAITS: Final = frozenset((TOO_SOON.status, UNAVAILABLE.status))

@@ -5,20 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from exporter import __version__
 from exporter.actions import ACTIONS
 from exporter.catalogue.actions import GENERATE_SPARSE_EMBEDDINGS
-from exporter.service.api import problems
+from exporter.service.api import problems, routing
 from exporter.service.api.actions import BackendName
 from exporter.service.api.callers import Anybody, Reader, TheRuntime
 from exporter.service.api.models import (
     NUMBER_MAX,
     PORTION,
     PORTION_MAX,
-    PREFIX,
     Asked,
     Number,
     Record,
@@ -28,7 +27,9 @@ from exporter.service.api.models import (
 from exporter.service.api.problems import documented
 from exporter.service.api.refusals import ToldError
 
-router = APIRouter(prefix=PREFIX)
+service = routing.router("Service")
+audits = routing.router("Audit")
+sparse = routing.router("Actions")
 
 
 class Self(Told):
@@ -79,8 +80,8 @@ class Progress(Told):
     last_generated_at: datetime | None
 
 
-@router.get("/self", tags=["Service"], responses=documented())
-async def self(runtime: TheRuntime, who: Anybody) -> Self:
+@service.get("/self", summary="Who you are", responses=documented())
+async def get_self(runtime: TheRuntime, who: Anybody) -> Self:
     """Say who you are, and what there is. Any scope will do."""
     return Self.model_validate(
         {
@@ -93,8 +94,8 @@ async def self(runtime: TheRuntime, who: Anybody) -> Self:
     )
 
 
-@router.get("/audit", tags=["Audit"], responses=documented())
-async def audit(given: Annotated[Portion, Query()], runtime: TheRuntime, _: Reader) -> Records:
+@audits.get("/audit", summary="Who did what", responses=documented())
+async def list_audit(given: Annotated[Portion, Query()], runtime: TheRuntime, _: Reader) -> Records:
     """Say who did what, and what came of it, the newest first."""
     # One more than is told says whether there is more.
     found = await runtime.performer.records(given.limit + 1, given.before, given.action or None)
@@ -105,8 +106,8 @@ async def audit(given: Annotated[Portion, Query()], runtime: TheRuntime, _: Read
     )
 
 
-@router.get("/audit/{number}", tags=["Audit"], responses=documented(problems.NOT_FOUND))
-async def entry(
+@audits.get("/audit/{number}", summary="One entry", responses=documented(problems.NOT_FOUND))
+async def get_audit_entry(
     number: Annotated[int, Path(ge=1, le=NUMBER_MAX)], runtime: TheRuntime, _: Reader
 ) -> Record:
     """Return one entry of the audit."""
@@ -116,13 +117,14 @@ async def entry(
     return Record.of(row)
 
 
-@router.get(
+@sparse.get(
     f"{GENERATE_SPARSE_EMBEDDINGS.path}/progress",
-    tags=["Actions"],
     summary="Generate sparse embeddings: how far it has come",
     responses=documented(problems.NOT_FOUND),
 )
-async def progress(given: Annotated[OfOne, Query()], runtime: TheRuntime, _: Reader) -> Progress:
+async def get_sparse_progress(
+    given: Annotated[OfOne, Query()], runtime: TheRuntime, _: Reader
+) -> Progress:
     """Return what is estimated, marked so."""
     state = await runtime.performer.sparse(given.backend)
     return Progress(

@@ -8,6 +8,7 @@ from exporter.service.pages import (
     account_pages,
     action_pages,
     alert_pages,
+    api_pages,
     audit_pages,
     event_pages,
     history_pages,
@@ -31,5 +32,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *history_pages.PAGES,
     *preference_pages.PAGES,
     *audit_pages.PAGES,
+    *api_pages.PAGES,
     *account_pages.PAGES,
 )
