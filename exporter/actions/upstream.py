@@ -158,7 +158,9 @@ class Upstream:
 
     async def _send(self, request: httpx.Request, timeout_s: float) -> Reply:
         progress = _Progress()
-        request.extensions["trace"] = progress.note
+        # What may take hours to answer may not take hours to connect.
+        connect_s = min(timeout_s, self.timeout_s)
+        request.extensions.update(trace=progress.note, timeout={"connect": connect_s})
         reply: Reply | None = None
         try:
             async with asyncio.timeout(timeout_s):
@@ -168,10 +170,11 @@ class Upstream:
                     body = await read_body(response, self._body_limit)
                 finally:
                     await response.aclose()
-        except TimeoutError:
+        except (TimeoutError, httpx.ConnectTimeout):
             reason = f"no answer within {timeout_s:g} s"
             if progress.nothing_sent:
-                raise Unreachable(reason.replace("answer", "connection")) from None
+                message = f"no connection within {connect_s:g} s"
+                raise Unreachable(message) from None
         except TooLargeError:
             reason = f"the answer has more than {self._body_limit} bytes"
         except (UnreadableError, httpx.ProtocolError):

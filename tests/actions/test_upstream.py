@@ -131,8 +131,9 @@ async def test_a_connection_that_is_never_made_was_sent_nothing() -> None:
     """Whoever listens there does not know TLS, and waits for more."""
     async with listening() as listener:
         url = listener.url.replace("http:", "https:")
-        with pytest.raises(Unreachable, match=r"no connection within 0\.5 s"):
-            await upstream(url, 0.5).post(CLEAR)
+        for timeout_s in (None, 3600.0):
+            with pytest.raises(Unreachable, match=r"no connection within 0\.5 s"):
+                await upstream(url, 0.5).post(CLEAR, timeout_s=timeout_s)
     # httpcore leaves a handshake that is cut short to the collector of garbage.
     gc.collect()
 
