@@ -21,4 +21,6 @@ def test_each_attack_of_the_table_is_a_test() -> None:
     assert len(rows) > 30
     assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
     for name, path in (pair for tests in named for pair in tests):
-        assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.M), name
+        assert re.search(
+            rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE
+        ), name
