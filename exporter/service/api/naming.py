@@ -61,6 +61,8 @@ class Saying(Sent):
         max_length=_LABELS_MAX,
         description="What tells the alert apart beside its name; an empty one it must not have.",
         examples=[{"backend": "default", "module": "auth"}],
+        # A name that is none is refused; Pydantic leaves that out of the schema.
+        json_schema_extra={"additionalProperties": False},
     )
     comment: str = Field(
         "", max_length=COMMENT_MAX, description="Why; Alertmanager shows it.", examples=["on it"]

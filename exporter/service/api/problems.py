@@ -52,7 +52,7 @@ MALFORMED: Final = _kind(
     "The body is no JSON, or a POST has no Idempotency-Key.",
 )
 UNKNOWN_TOKEN: Final = _kind(
-    401, "unknown-token", "Send a token", "There is no token, or it is not one of `auth.tokens`."
+    401, "unknown-token", "Send a token", "There is no token, or it is not one of auth.tokens."
 )
 FORBIDDEN: Final = _kind(
     403, "forbidden", "The token does not allow this", "The token has not the scope that is named."
@@ -90,7 +90,7 @@ INVALID: Final = _kind(
     422,
     "invalid",
     "Something in the request is not right",
-    "Nothing was done. `errors` names each place and what would be right.",
+    "Nothing was done. The field errors names each place and what would be right.",
 )
 KEY_REUSED: Final = _kind(
     422,
