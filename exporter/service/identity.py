@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from exporter.logs import Log
 from exporter.service.accounts import Accounts
-from exporter.service.first_password import ADMIN
 from exporter.service.proxy import Peers
 from exporter.service.sessions import Cookies, id_of
 from exporter.service.throttle import Attempts
@@ -173,7 +172,8 @@ class Identifier:
         return account if same else None
 
     def _of(self, account: Account, via: Via, *, firm: bool = True) -> Identity:
-        operator = account.name == ADMIN or account.name in self._operators
+        # The first user is nobody's to name: whoever runs this service has their password.
+        operator = account.kept or account.name in self._operators
         return Identity(
             name=account.name,
             role=Role.OPERATOR if operator else Role.VIEWER,

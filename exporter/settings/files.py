@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from exporter.settings.models import Settings
 
 
-def check_files(settings: Settings, path: Path | None = None) -> None:
+def check_files(
+    settings: Settings, path: Path | None = None, *, certificates_only: bool = False
+) -> None:
     """
     Try everything that *settings*, which were read from *path*, name; nothing is left behind.
+
+    Args:
+        certificates_only: Leave out the tokens that may only read.
 
     Raises:
         ConfigurationError: With each file or folder that cannot be used.
     """
     mistakes = Mistakes(Tree.read(path), os.environ)
-    problems = [*_of_targets(settings, mistakes, certificates_only=False)]
+    problems = [*_of_targets(settings, mistakes, certificates_only=certificates_only)]
     if settings.state_dir is not None:
         problems += _of_folder(mistakes.place(("state_dir",)), settings.state_dir)
     if problems:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _Kind = TypeVar("_Kind", bound=Settings)
-# What a file may hold for the action service, and the exporter does not even read.
-_SERVICE_ONLY = ServiceSettings.model_fields.keys() - Settings.model_fields.keys()
 
 
 def load(path: Path | None = None) -> Settings:
@@ -48,7 +46,7 @@ def _load(kind: type[_Kind], path: Path | None) -> _Kind:
     # pydantic-settings takes such names for parameters of its own.
     strange = [name for name in tree.values if name.startswith("_")]
     problems = [f"{path}:{tree.line((name,))}: {name}: no such setting" for name in strange]
-    foreign = frozenset() if kind is ServiceSettings else _SERVICE_ONLY
+    foreign = frozenset() if kind is ServiceSettings else ServiceSettings.of_service()
     values: dict[str, Any] = {
         name: value
         for name, value in tree.values.items()

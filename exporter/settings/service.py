@@ -133,6 +133,11 @@ class ServiceSettings(Settings):
             if values.get(name) is not None and values.get(f"{name}_file") is not None:
                 yield (), f"set either {name} or {name}_file, not both"
 
+    @classmethod
+    def of_service(cls) -> frozenset[str]:
+        """Return the settings that the exporter does not even read."""
+        return frozenset(cls.model_fields.keys() - Settings.model_fields.keys())
+
     def database(self) -> str:
         """
         Return the URL of the database.

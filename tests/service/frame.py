@@ -134,7 +134,7 @@ async def serving(
     """Start the service on a database in *folder*."""
     wall = Wall()
     given: dict[str, Any] = {"state_dir": folder, **settings}
-    given.setdefault("auth", {"operators": ["ann"]})
+    given.setdefault("auth", {"operators": ["ann", "admin"]})
 
     def load() -> ServiceSettings:
         return ServiceSettings(**given)

@@ -174,6 +174,22 @@ async def test_one_user_does_not_fill_the_database_with_sessions(tmp_path: Path)
         assert len((await service.fingerprint())["sessions"]) == EACH_MAX
 
 
+async def test_a_name_that_the_configuration_does_not_call_an_operator_may_only_look(
+    tmp_path: Path,
+) -> None:
+    named = {"operators": ["ann"]}
+    async with (
+        serving(tmp_path, auth=named) as service,
+        service.signed_in("admin") as admin,
+        service.signed_in("ann") as ann,
+    ):
+        pages = [(await client.get("/actions/refresh")).text for client in (admin, ann)]
+        sent = await admin.post("/actions/refresh", data=await form_of(ann, "/actions/refresh"))
+
+    assert ["form_token" in page for page in pages] == [False, True]
+    assert sent.status_code == 403
+
+
 async def test_a_session_ends_with_its_users_password(tmp_path: Path) -> None:
     async with (
         serving(tmp_path) as service,
