@@ -209,6 +209,8 @@ async def _serve(
         await _build_and_wait(build, host, stopping)
     finally:
         await host.server.stop()
+        for task in reloads:
+            task.cancel()  # it would find half of the service
         await _end_service(host)
     _log.info("stopped")
 
