@@ -6,7 +6,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# So many times a minute may one token act: who asks for more needs several.
-_TURNS: Final = 25
+# One may act so often in a minute, and no more.
 _TOKENS: Final = 60
 _SCOPES: Final = ["read", "act", "alerts", "metrics"]
 # As the examples of the description name it.
@@ -29,23 +27,15 @@ _CONFIG: Final = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 @dataclass
 class Callers:
-    """Scripts with a token each, one after the other."""
+    """Scripts with a token each."""
 
     stand: Stand
     tokens: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        self._turns = count()
 
     @property
     def token(self) -> str:
         """Of one that may look as often as it likes."""
         return self.tokens[0]
-
-    def next(self) -> dict[str, str]:
-        """Return the header of whoever's turn it is to act."""
-        turn = next(self._turns) // _TURNS % (len(self.tokens) - 1)
-        return {"Authorization": f"Bearer {self.tokens[turn + 1]}"}
 
 
 @contextmanager
