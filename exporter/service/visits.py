@@ -134,10 +134,10 @@ class Page:
 def routes(page: Page, runtime: Runtime) -> list[Route]:
     """Return the routes of a page."""
     door = _Door(page, runtime)
-    found = [Route(page.path, door.look, methods=["GET"])]
-    if page.act is not None:
-        found.append(Route(page.path, door.act, methods=["POST"]))
-    return found
+    if page.act is None:
+        return [Route(page.path, door.look, methods=["GET"])]
+    # One route: of two, Starlette would name the methods of the first as all that are allowed.
+    return [Route(page.path, door.answer, methods=["GET", "POST"])]
 
 
 class _Door:
@@ -146,6 +146,9 @@ class _Door:
     def __init__(self, page: Page, runtime: Runtime) -> None:
         self._page = page
         self._runtime = runtime
+
+    async def answer(self, request: Request) -> Response:
+        return await (self.act if request.method == "POST" else self.look)(request)
 
     async def look(self, request: Request) -> Response:
         who = await self._runtime.identify(request)

@@ -361,3 +361,10 @@ async def test_an_address_of_another_site_is_not_even_on_the_page(tmp_path: Path
 
     assert "evil" not in page.text
     assert answer.headers["location"] == "/"
+
+
+async def test_a_page_tells_all_methods_that_it_takes(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service, service.signed_in() as client:
+        for path, allowed in (("/actions/ingest", "GET, HEAD, POST"), ("/jobs", "GET, HEAD")):
+            answer = await client.delete(path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
