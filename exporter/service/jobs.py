@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from exporter.logs import Log
@@ -26,7 +28,7 @@ class Jobs:
     """
 
     def __init__(self) -> None:
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": _Executor()})
         self._failing: dict[str, str] = {}
 
     def start(self) -> None:
@@ -55,6 +57,8 @@ class Jobs:
     async def _run(self, name: str, function: Callable[[], Awaitable[object]]) -> None:
         try:
             await function()
+        except asyncio.CancelledError:
+            return  # a stop has cut it, and nobody waits for it
         except (AlertmanagerError, DatabaseError) as error:
             # Said once, and once more when it works again: it may be away for the whole night.
             reason = str(error)
@@ -66,3 +70,11 @@ class Jobs:
         else:
             if self._failing.pop(name, None) is not None:
                 _log.info("a job works again", job=name)
+
+
+class _Executor(AsyncIOExecutor):  # type: ignore[misc]
+    """Takes a job that a stop has cut before it began for what it is: no error in the log."""
+
+    def _run_job_error(self, job_id: str, exc: BaseException, traceback: Any = None) -> None:
+        if not isinstance(exc, asyncio.CancelledError):
+            super()._run_job_error(job_id, exc, traceback)
