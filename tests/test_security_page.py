@@ -24,3 +24,15 @@ def test_each_attack_of_the_table_is_a_test() -> None:
         assert re.search(
             rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE
         ), name
+
+
+def test_each_attack_that_is_tried_on_every_route_is_in_the_table() -> None:
+    page = PAGE.read_text("utf-8")
+    tried = [
+        name
+        for path in (ROOT / "tests" / "service").glob("test_attacks*.py")
+        for name in re.findall(r"^async def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    ]
+
+    assert len(tried) > 20
+    assert [name for name in tried if name not in page] == []

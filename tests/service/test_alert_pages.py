@@ -14,9 +14,9 @@ import pytest
 
 from exporter.service.pages.alert_pages import STREAMS_MAX
 from exporter.store import acknowledgements
+from tests.service.attacking import WEBHOOK_TOKEN, told
 from tests.service.fake_alertmanager import Clock, FakeAlertmanager, fingerprint
 from tests.service.frame import Wall, refusing, serving
-from tests.service.test_attacks import WEBHOOK_TOKEN, told
 from tests.service.test_history_pages import alert, tell
 
 if TYPE_CHECKING:
