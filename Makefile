@@ -30,7 +30,7 @@ test: lint ## Run every check and test that CI runs
 
 test-newest: .venv/.project ## Run what uses Prometheus and Alertmanager on the newest of Debian
 	DEBIAN_SUITE=sid $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder \
-	  tests/mixin tests/e2e tests/newest tests/service/test_real_alertmanager.py $(ARGS)
+	  tests/mixin tests/e2e tests/newest tests/service/alerts/real $(ARGS)
 
 test-kill: .venv/.project ## Kill the action service 500 times in the middle of its work
 	KILLS=$(or $(KILLS),500) $(BIN)/python -m pytest tests/e2e/test_kill.py $(ARGS)

@@ -16,7 +16,6 @@ from exporter.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     import httpx
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from exporter.store.acknowledgements import Acknowledgement
     from exporter.store.audit import Record
     from exporter.store.episodes import Episode
+    from tests.service.fake_alertmanager import Clock, FakeAlertmanager
 
 MODULE = {"alertname": "OpsModuleDown", "backend": "default", "module": "auth"}
 WARNING = {**MODULE, "severity": "warning"}
@@ -45,7 +45,7 @@ class Service:
 
     def __init__(
         self,
-        path: Path,
+        database: str,
         url: str,
         wall: Callable[[], float],
         *,
@@ -54,7 +54,7 @@ class Service:
         instance: str = "one",
     ) -> None:
         times = times or Times()
-        self.database = Database(f"sqlite:///{path}")
+        self.database = Database(database)
         self.client = AlertmanagerClient(url, wall=wall, transport=transport)
         silencer = Silencer(self.database, self.client, times, wall)
         common: dict[str, Any] = {"times": times, "instance": instance, "wall": wall}
@@ -102,3 +102,21 @@ class Service:
     def _key(self) -> str:
         self._clicks += 1
         return f"click {self._clicks}"
+
+
+def served(database: str, fake: FakeAlertmanager, instance: str = "one") -> Service:
+    """Return a process before an Alertmanager in memory, with the same clock."""
+    url, transport = "http://alertmanager", fake.transport()
+    return Service(database, url, fake.clock, transport=transport, instance=instance)
+
+
+async def ended_by(service: Service) -> list[str | None]:
+    """Return what ended each record; None for what is in force."""
+    return [record.ended_by for record in await service.records()]
+
+
+async def renew_for(service: Service, clock: Clock, seconds: float, every_s: float = 30) -> None:
+    until = clock.now + seconds
+    while clock.now < until:
+        clock.advance(every_s)
+        await service.renew()

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from exporter.service.alertmanager import AlertmanagerError
-from exporter.service.reconciling import LEASE_S
 from exporter.store import history
 from exporter.store.book import Notice
 from tests.service.alerting import CRITICAL, WARNING, Service, eventually
 from tests.service.fake_alertmanager import START, Clock, FakeAlertmanager, fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def fake(clock: Clock) -> FakeAlertmanager:
-    return FakeAlertmanager(clock)
-
-
-@pytest.fixture
-async def service(tmp_path: Path, fake: FakeAlertmanager, clock: Clock) -> AsyncIterator[Service]:
-    service = Service(
-        tmp_path / "ops.sqlite", "http://alertmanager", clock, transport=fake.transport()
-    )
-    yield service
-    await service.close()
 
 
 async def notify(service: Service, clock: Clock, *, end: float | None = None) -> None:
@@ -163,27 +137,6 @@ async def test_the_end_that_is_told_later_is_the_true_one(service: Service, cloc
     await notify(service, clock, end=START + 5)
 
     assert await story(service) == [("warning", START + 5, "resolved")]
-
-
-async def test_of_two_replicas_one_looks_until_it_is_gone(
-    tmp_path: Path, fake: FakeAlertmanager, clock: Clock
-) -> None:
-    one, two = (
-        Service(
-            tmp_path / "ops.sqlite",
-            "http://alertmanager",
-            clock,
-            transport=fake.transport(),
-            instance=name,
-        )
-        for name in ("one", "two")
-    )
-
-    assert [await one.reconciler.reconcile(), await two.reconciler.reconcile()] == [True, False]
-    clock.advance(LEASE_S)
-    assert await two.reconciler.reconcile()
-    await one.close()
-    await two.close()
 
 
 async def test_on_demand_it_is_done_at_once_and_once_more_when_asked_meanwhile(
