@@ -89,7 +89,8 @@ class Proxy:
         self.port = free_port()
         self.origin = f"https://{LOOPBACK}:{self.port}"
 
-    def start(self, grafana: str, actions: str) -> None:
+    def start(self, grafana: str, actions: str, *, user: str = "") -> None:
+        """Start it; *user* is whom it names to the action service, if anybody."""
         folder = self._folder
         folder.mkdir(parents=True, exist_ok=True)
         certificate = self._authority.issue_cert(LOOPBACK)
@@ -106,6 +107,10 @@ class Proxy:
         ):
             assert old in text, old
             text = text.replace(old, new)
+        if user:
+            before, nobody, after = text.rpartition('X-Forwarded-User "";')
+            assert nobody
+            text = f'{before}X-Forwarded-User "{user}";{after}'
         (folder / "ops.conf").write_text(text, "utf-8")
         (folder / "nginx.conf").write_text(WHOLE.format(folder=folder), "utf-8")
         command = (str(program("nginx")), "-c", str(folder / "nginx.conf"), "-p", str(folder))
@@ -204,7 +209,18 @@ def test_what_clients_say_of_themselves_is_written_over(told: Proxy, path: str) 
     assert headers["host"] == f"{LOOPBACK}:{told.port}"
 
 
-@pytest.mark.parametrize("path", ["webhooks/alertmanager", "metrics", "-/ready", "-/reload"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("webhooks/alertmanager", "metrics", "-/ready", "-/reload", "%6Detrics", "/metrics"),
+        *(
+            "static/%2e%2e/metrics",
+            "alerts/..%2f-/reload",
+            "-/../metrics",
+            "webhooks%2falertmanager",
+        ),
+    ],
+)
 def test_what_is_for_machines_is_not_there_for_browsers(proxy: Proxy, path: str) -> None:
     with proxy.browser() as client:
         assert client.get(f"/ops-actions/{path}").status_code == 404
@@ -232,3 +248,34 @@ def test_pages_work_and_lead_on_behind_it(proxy: Proxy) -> None:
     assert sent.status_code == 303
     assert result.status_code == 200
     assert "Nothing was sent" in result.text or "cannot be reached" in result.text
+
+
+def test_whom_the_proxy_names_is_let_in_and_whom_the_client_names_is_not(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        running = Proxy(tmp_path / "nginx", stack)
+        settings = {
+            "api": {"url": f"http://{LOOPBACK}:{free_port()}"},
+            "actions": {"url": f"{running.origin}/ops-actions", "cooldown": "0s"},
+            "auth": {"operators": ["ann"], "proxy": {"networks": [LOOPBACK]}},
+        }
+        replica = Replica(tmp_path, settings, hash_of(PASSWORD))
+        stack.callback(replica.stop)
+        replica.start()
+        grafana = stack.enter_context(echo())
+        running.start(grafana, replica.url.removeprefix("http://"), user="ann")
+        with running.browser() as client:
+            lie = {"x-forwarded-user": "mallory", "x_forwarded_user": "mallory"}
+            page = client.get("/ops-actions/actions/refresh", headers=lie)
+            sent = client.post(
+                "/ops-actions/actions/refresh",
+                data=hidden(page) | {"backend": "default"},
+                headers={**lie, "origin": running.origin},
+            )
+            record = client.get(sent.headers["location"])
+            elsewhere = client.get("/d/ops-overview", headers=lie).json()["headers"]
+
+    assert page.status_code == record.status_code == 200
+    assert sent.status_code == 303
+    assert "ann" in record.text
+    assert "mallory" not in page.text + record.text
+    assert not [name for name, value in elsewhere.items() if value in {"ann", "mallory"}]
