@@ -28,7 +28,10 @@ DEADLINE_S: Final = 10.0
 # 10,000 alerts with their texts are 20 MB.
 _BODY_MAX: Final = 64 * 2**20
 _WORDS_MAX: Final = 300
-_OK, _NOT_FOUND, _CLIENT_ERROR, _SERVER_ERROR = 200, 404, 400, 500
+_OK, _NOT_FOUND = 200, 404
+# What Alertmanager itself answers about a silence that it does not want. Other refusals are those
+# of whatever stands before it, and say nothing of the silence.
+_UNWANTED: Final = (400, 422)
 _OVER: Final = (b"already expired", b"not found")
 
 
@@ -146,7 +149,7 @@ class AlertmanagerClient:
         answer = await self._ask("POST", "/silences", body | change)
         if answer.status == _NOT_FOUND and change:
             answer = await self._ask("POST", "/silences", body)
-        if _CLIENT_ERROR <= answer.status < _SERVER_ERROR:
+        if answer.status in _UNWANTED:
             raise SilenceRefusedError(_words(answer.body))
         return (await self._read("POST /silences", answer, _POSTED)).silence_id
 
@@ -159,8 +162,8 @@ class AlertmanagerClient:
         """
         answer = await self._ask("DELETE", f"/silence/{silence_id}")
         # 0.25 answers 500 about one that is over, or that it does not know.
-        over = answer.status == _SERVER_ERROR and any(said in answer.body for said in _OVER)
-        if answer.status >= _SERVER_ERROR and not over:
+        over = answer.status == _NOT_FOUND or any(said in answer.body for said in _OVER)
+        if answer.status != _OK and not over:
             message = f"DELETE /silence: {answer.status}"
             raise AlertmanagerError(message)
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.actions.model import State
 from exporter.logs import Log
-from exporter.service import previews, silences
+from exporter.service import previews, silences, silencing
 from exporter.service.alertmanager import AlertmanagerError, SilenceRefusedError
 from exporter.service.entries import Entry, Kept
 from exporter.service.previews import Preview, Previewer
-from exporter.service.silencing import done
+from exporter.service.silencing import UNCERTAIN, done
 from exporter.store import acknowledgements as store
 from exporter.store import audit
 
@@ -122,7 +122,7 @@ class Acknowledger:
         if not kept.created or kept.record is None:
             return kept
         try:
-            await self._silencer.put(kept.record, preview.its_now, None)
+            made = await self._silencer.put(kept.record, preview.its_now, None)
         except SilenceRefusedError as error:
             return await self._database.write(self._refused, kept, kept.record, str(error))
         except AlertmanagerError as error:
@@ -130,6 +130,8 @@ class Acknowledger:
             return kept
         await self._silencer.lift([replaced])
         record = await self._database.read(store.find, kept.record.id)
+        if not made:
+            return replace(kept, record=record, state=State.UNKNOWN, message=UNCERTAIN)
         return replace(kept, record=record, state=State.DONE, message=done(kept.record))
 
     def _begin(
@@ -148,7 +150,7 @@ class Acknowledger:
             if _suffices(old, preview, now):
                 text = f"This was {_SAID[old.kind]} by {old.who} already."
                 return entry.whole(connection, State.DONE, text, old.labels, old, now), None
-            store.end(connection, old.id, "replaced", now)
+            silencing.end(connection, old, "replaced", now)
         record = store.begin(
             connection,
             kind=preview.kind,
@@ -168,9 +170,9 @@ class Acknowledger:
         message = f"Alertmanager refused the silence, so this is told as before: {why}"
         now = self._wall()
         self._database.lock(connection, store.LOCK)
-        store.end(connection, record.id, "refused", now)
         if kept.audit is not None:
             audit.close(connection, kept.audit, State.REFUSED, message, {}, now)
+        store.end(connection, record.id, "refused", now)
         ended = store.find(connection, record.id)
         return replace(kept, record=ended, state=State.REFUSED, message=message)
 
@@ -191,7 +193,7 @@ class Acknowledger:
         if record is None:
             text = f"There is no acknowledgement {number}."
             return Kept(record=None, created=False, state=State.REFUSED, message=text, audit=None)
-        if not store.end(connection, number, "withdrawn", now):
+        if not silencing.end(connection, record, "withdrawn", now):
             text = "It had ended already."
             return entry.whole(connection, State.DONE, text, record.labels, record, now)
         text = "Withdrawn: what still fires is told again."

@@ -107,11 +107,10 @@ class Reconciler:
             self._task = asyncio.get_running_loop().create_task(self._on_demand())
 
     async def close(self) -> None:
-        """End what was asked for, and let another replica do it at once."""
+        """End what was asked for."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._database.write(leases.release, LEASE, self._instance)
 
     async def _on_demand(self) -> None:
         while self._wanted:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.actions.model import State
 from exporter.logs import Log
-from exporter.service import silences
+from exporter.service import silences, silencing
 from exporter.service.absences import Absences
 from exporter.service.alertmanager import SilenceRefusedError
 from exporter.store import acknowledgements, audit, leases
@@ -98,10 +98,6 @@ class Renewer:
         await self._tidy(ours)
         return True
 
-    async def close(self) -> None:
-        """Let another replica, or whoever comes after us, do it at once."""
-        await self._database.write(leases.release, LEASE, self._instance)
-
     def _gone(self, records: Sequence[Acknowledgement], look: Look) -> Mapping[int, float]:
         """Return what has not fired for long enough."""
         if look.up_s < self._times.settle_s:
@@ -181,7 +177,7 @@ class Renewer:
     def _ended(self, connection: Connection, record: Acknowledgement, by: str) -> None:
         now = self._wall()
         self._database.lock(connection, acknowledgements.LOCK)
-        if acknowledgements.end(connection, record.id, by, now):
+        if silencing.end(connection, record, by, now):
             audit.record(
                 connection,
                 at=now,

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # milliseconds only, and so it would take every later change for another beginning and make a new
 # silence. Its clock is known to the second.
 _SOON_S: Final = 2.0
+UNCERTAIN: Final = (
+    "It ended before Alertmanager confirmed its silence: whether anything was hidden in between"
+    " is not known."
+)
 _log = Log(__name__)
 
 
@@ -105,7 +109,7 @@ class Silencer:
         ends_at = self._wall() + left_s
         if await self._database.write(self._noted, record, silence_id, ends_at):
             return True
-        await self._client.expire(silence_id)
+        await self.lift([silence_id])
         return False
 
     async def lift(self, ids: Iterable[str | None]) -> bool:
@@ -132,12 +136,21 @@ class Silencer:
 
 def confirm(connection: Connection, record: Acknowledgement, now: float) -> None:
     """Close the audit of a record whose silence is there."""
-    target = silences.target(record.labels)
-    for state in (audit.STARTED, audit.UNKNOWN):
-        row = audit.last(connection, record.kind, target, state)
-        if row is not None and row.parameters.get("acknowledgement") == record.id:
-            details = {"acknowledgement": record.id, "severity": record.severity}
-            audit.close(connection, row.id, State.DONE, done(record), details, now)
+    _close(connection, record, State.DONE, done(record), now)
+
+
+def end(connection: Connection, record: Acknowledgement, by: str, now: float) -> bool:
+    """
+    End a record, and the audit of one whose silence was never confirmed.
+
+    Returns:
+        False if it had ended before.
+    """
+    if not acknowledgements.end(connection, record.id, by, now):
+        return False
+    # A silence that is there has closed it as done, and so it stays.
+    _close(connection, record, State.UNKNOWN, UNCERTAIN, now)
+    return True
 
 
 def done(record: Acknowledgement) -> str:
@@ -148,3 +161,14 @@ def done(record: Acknowledgement) -> str:
         "Acknowledged: nobody is told of it again until it ends, gets worse, or the longest time"
         " is over."
     )
+
+
+def _close(
+    connection: Connection, record: Acknowledgement, state: State, message: str, now: float
+) -> None:
+    target = silences.target(record.labels)
+    for before in (audit.STARTED, audit.UNKNOWN):
+        row = audit.last(connection, record.kind, target, before)
+        if row is not None and row.parameters.get("acknowledgement") == record.id:
+            details = {"acknowledgement": record.id, "severity": record.severity}
+            audit.close(connection, row.id, state, message, details, now)

@@ -42,11 +42,6 @@ def holder(connection: Connection, name: str, now: float) -> str | None:
     return found
 
 
-def release(connection: Connection, name: str, holder: str) -> None:
-    """Give the lease back, if *holder* has it."""
-    connection.execute(delete(LEASES).where(LEASES.c.name == name, LEASES.c.holder == holder))
-
-
 def leave(connection: Connection, holder: str) -> None:
     """Give back all that *holder* has: it ends, and others may go on at once."""
     connection.execute(delete(LEASES).where(LEASES.c.holder == holder))

@@ -11,7 +11,7 @@ from exporter.service.keeping import Acknowledger
 from exporter.service.reconciling import Reconciler
 from exporter.service.renewing import Renewer
 from exporter.service.silencing import Silencer, Times
-from exporter.store import acknowledgements, audit, episodes
+from exporter.store import acknowledgements, audit, episodes, leases
 from exporter.store.database import Database
 
 if TYPE_CHECKING:
@@ -56,20 +56,25 @@ class Service:
         times = times or Times()
         self.database = Database(database)
         self.client = AlertmanagerClient(url, wall=wall, transport=transport)
-        silencer = Silencer(self.database, self.client, times, wall)
+        self.silencer = Silencer(self.database, self.client, times, wall)
         common: dict[str, Any] = {"times": times, "instance": instance, "wall": wall}
-        self.keeper = Acknowledger(self.database, self.client, silencer, **common)
-        self.renewer = Renewer(self.database, self.client, silencer, **common)
+        self.keeper = Acknowledger(self.database, self.client, self.silencer, **common)
+        self.renewer = Renewer(self.database, self.client, self.silencer, **common)
         self.reconciler = Reconciler(self.database, self.client, **common)
+        self.instance = instance
         self._clicks = 0
 
     async def close(self, *, killed: bool = False) -> None:
         """End; what is killed gives no lease back."""
         if not killed:
-            await self.renewer.close()
-            await self.reconciler.close()
+            await self.leave()
+        await self.reconciler.close()
         await self.client.close()
         self.database.close()
+
+    async def leave(self) -> None:
+        """Give all leases back."""
+        await self.database.write(leases.leave, self.instance)
 
     async def acknowledge(self, *, who: str = "jane", key: str = "", **labels: str) -> Kept:
         return await self.keeper.acknowledge(

@@ -74,6 +74,7 @@ class FakeAlertmanager:
     Attributes:
         ahead_s: Of its clock, before ours.
         failing: Answers each request with this status, having done nothing.
+        failing_only: Of this method alone.
         deaf: Posts are done, and then the answer is lost.
         refuses: Words with which silences are refused.
         posts: How many silences were made or changed.
@@ -84,6 +85,7 @@ class FakeAlertmanager:
     clock: Clock
     ahead_s: float = 0.0
     failing: int = 0
+    failing_only: str = ""
     unreachable: bool = False
     deaf: bool = False
     refuses: str = ""
@@ -128,7 +130,7 @@ class FakeAlertmanager:
         if self.unreachable:
             lost = "refused"
             raise httpx.ConnectError(lost) from ConnectionRefusedError()
-        if self.failing:
+        if self.failing and self.failing_only in {"", request.method}:
             return httpx.Response(self.failing, text="not now")
         path = request.url.path.removeprefix("/api/v2")
         if path in self.bodies:

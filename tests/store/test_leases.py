@@ -34,14 +34,14 @@ async def test_its_holder_may_renew_it(database: Database) -> None:
 
 async def test_a_lease_that_was_given_back_may_be_taken_at_once(database: Database) -> None:
     await database.write(take, "one", NOW)
-    await database.write(leases.release, "retention", "one")
+    await database.write(leases.leave, "one")
 
     assert await database.write(take, "two", NOW)
 
 
 async def test_nobody_gives_back_the_lease_of_another(database: Database) -> None:
     await database.write(take, "one", NOW)
-    await database.write(leases.release, "retention", "two")
+    await database.write(leases.leave, "two")
 
     assert await database.read(leases.holder, "retention", NOW) == "one"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from exporter.actions.model import State
 from exporter.service.alertmanager import AlertmanagerError
 from exporter.service.entries import Entry
-from tests.service.alerting import MODULE, WARNING, Service, ended_by, renew_for, served
+from tests.service.alerting import CRITICAL, MODULE, WARNING, Service, ended_by, renew_for, served
 from tests.service.fake_alertmanager import START, Clock, FakeAlertmanager
 
 HOUR_S = 3600.0
@@ -184,3 +187,90 @@ async def test_while_alertmanager_is_away_only_time_ends_anything(
         await service.renew()
 
     assert await ended_by(service) == ["expired"]
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 408, 429, 500, 502])
+async def test_what_stands_before_alertmanager_refuses_no_silence(
+    service: Service, fake: FakeAlertmanager, clock: Clock, status: int
+) -> None:
+    """A proxy may be set up wrongly for a while: what somebody said holds."""
+    await service.acknowledge()
+    fake.silences.clear()
+    fake.failing, fake.failing_only = status, "POST"
+    with pytest.raises(AlertmanagerError, match=f"POST /silences: {status}"):
+        await service.renew()
+    assert await ended_by(service) == [None]
+
+    fake.failing = 0
+    clock.advance(30)
+    await service.renew()
+
+    assert fake.hidden(**WARNING)
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 429, 500])
+async def test_a_silence_that_cannot_be_ended_is_ended_later(
+    service: Service, fake: FakeAlertmanager, status: int
+) -> None:
+    kept = await service.acknowledge()
+    assert kept.record is not None
+    fake.failing, fake.failing_only = status, "DELETE"
+
+    assert not await service.silencer.lift([kept.record.silence_id])
+    await service.withdraw(kept.record.id)
+    assert fake.hidden(**WARNING)
+    fake.failing = 0
+    await service.renew()
+
+    assert not fake.hidden(**WARNING)
+
+
+@pytest.mark.parametrize("end", ["resolve", "withdraw", "worse", "replaced"])
+async def test_what_ends_before_its_silence_is_confirmed_leaves_no_entry_open(
+    service: Service, fake: FakeAlertmanager, clock: Clock, end: str
+) -> None:
+    fake.failing, fake.failing_only = 503, "POST"
+    kept = await service.acknowledge(key="mine")
+    assert (kept.state, fake.standing()) == (State.STARTED, [])
+    assert kept.record is not None
+    if end == "withdraw":
+        await service.withdraw(kept.record.id)
+    elif end == "replaced":
+        fake.fire(**CRITICAL)
+        await service.acknowledge(who="joe")
+    else:
+        fake.resolve(**WARNING)
+        if end == "worse":
+            fake.fire(**CRITICAL)
+        for _ in range(2):
+            with suppress(AlertmanagerError):
+                await service.renew()
+            clock.advance(30)
+
+    entry, *_ = await service.audited()
+
+    assert (entry.action, entry.state) == ("acknowledge", "unknown")
+    assert "ended before Alertmanager confirmed" in entry.message
+    again = await service.acknowledge(key="mine")
+    assert (again.created, again.state, again.audit) == (False, State.UNKNOWN, kept.audit)
+
+
+async def test_withdrawn_while_its_silence_is_made_it_does_not_pass_for_done(
+    service: Service, fake: FakeAlertmanager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = service.client.post_silence
+
+    async def slow(**silence: Any) -> str:
+        made = await post(**silence)
+        (record,) = await service.keeper.active()
+        await service.withdraw(record.id)
+        return made
+
+    monkeypatch.setattr(service.client, "post_silence", slow)
+
+    kept = await service.acknowledge()
+
+    assert kept.state is State.UNKNOWN
+    assert kept.record is not None
+    assert kept.record.ended_by == "withdrawn"
+    assert fake.standing() == []

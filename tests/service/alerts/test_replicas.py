@@ -47,7 +47,7 @@ async def test_one_renews_until_it_is_gone(
     clock.advance(renewing.LEASE_S)
     assert await two.renewer.renew()
     assert not await one.renewer.renew()
-    await two.renewer.close()  # it ends in order
+    await two.leave()  # it ends in order
     assert await one.renewer.renew()
 
 

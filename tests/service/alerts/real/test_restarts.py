@@ -54,7 +54,7 @@ async def test_we_may_restart(storage: str, service: Service, real: Real) -> Non
     await acknowledged(service, real)
     before = await standing(service)
     await service.renew()
-    await service.renewer.close()
+    await service.leave()
 
     after = Service(storage, real.url, time.time, times=QUICK, instance="two")
     await after.renew()
