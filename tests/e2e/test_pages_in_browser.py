@@ -145,7 +145,8 @@ def test_the_cache_is_cleared_only_after_the_confirmation(page: Page, stand: Sta
     expect(page.get_by_text("Hit ratio")).to_be_visible()
     page.get_by_role("link", name="Do nothing").click()
     page.wait_for_url(f"{stand.home}/")
-    assert stand.cache()["size_mb"] >= before
+    # It breathes by a few kilobytes, as entries come and go.
+    assert stand.cache()["size_mb"] > 0.9 * before
 
     page.goto("/actions/clear-cache")
     press(page, "Clear the cache")
