@@ -9,7 +9,8 @@ BIN    := .venv/bin
 COVERAGE_MIN := 90
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest test-kill generate lint bench bench-anomaly lock clean
+.PHONY: help demo test test-newest test-kill test-compose \
+  generate lint bench bench-anomaly lock clean
 
 help: ## Show this list
 	@echo
@@ -35,6 +36,9 @@ test-newest: .venv/.project ## Run what uses Prometheus and Alertmanager on the 
 test-kill: .venv/.project ## Kill the action service 500 times in the middle of its work
 	KILLS=$(or $(KILLS),500) $(BIN)/python -m pytest tests/e2e/test_kill.py $(ARGS)
 
+test-compose: .venv/.project ## Build the image and run docker-compose.yml (as root)
+	$(BIN)/python -m pytest tests/compose $(ARGS)
+
 generate: .venv/.project ## Render dashboards, rules, Alertmanager config and tables
 	$(BIN)/ops-exporter generate
 
@@ -54,6 +58,7 @@ WEEKS ?= 1
 lock: .venv/.project ## Pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK) --group wheel -c requirements-dev.lock -o requirements-build.lock
 LOCK := $(ARGS) --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header
 

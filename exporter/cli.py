@@ -25,6 +25,8 @@ COMMANDS = (
     ("generate", "exporter.commands.generate", "render dashboards, rules, configuration, tables"),
     ("check-config", "exporter.commands.check_config", "validate the configuration"),
     ("check-api", "exporter.commands.check_api", "ask every endpoint once and print a table"),
+    ("health", "exporter.commands.health", "ask a running server whether it lives"),
+    ("new-secret", "exporter.commands.new_secret", "write files with a random token each"),
     ("backtest", "exporter.commands.backtest", "run the anomaly detector over timestamp,value"),
 )
 

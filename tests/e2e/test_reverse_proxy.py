@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CONF: Final = ROOT / "deploy" / "nginx" / "ops.conf"
+DEPLOYED: Final = ROOT / "deploy" / "nginx"
+CONFS: Final = ("ops.conf", "ops/upstreams.conf", "ops/locations.conf")
 GRAFANA: Final = "grafana_session=what-is-worth-a-password"
 # Around it: what a distribution's nginx.conf has, for one process without root.
 WHOLE: Final = """
@@ -96,7 +97,7 @@ class Proxy:
         certificate = self._authority.issue_cert(LOOPBACK)
         certificate.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
         self._authority.cert_pem.write_to_path(folder / "authority.pem")
-        text = CONF.read_text("utf-8")
+        texts = {name: (DEPLOYED / name).read_text("utf-8") for name in CONFS}
         for old, new in (
             ("127.0.0.1:3000", grafana),
             ("127.0.0.1:9848", actions),
@@ -105,13 +106,15 @@ class Proxy:
             ("/etc/ssl/ops.example.org.pem", str(folder / "both.pem")),
             ("/etc/ssl/private/ops.example.org.key", str(folder / "both.pem")),
         ):
-            assert old in text, old
-            text = text.replace(old, new)
+            assert old in "".join(texts.values()), old
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
         if user:
-            before, nobody, after = text.rpartition('X-Forwarded-User "";')
+            before, nobody, after = texts[CONFS[-1]].rpartition('X-Forwarded-User "";')
             assert nobody
-            text = f'{before}X-Forwarded-User "{user}";{after}'
-        (folder / "ops.conf").write_text(text, "utf-8")
+            texts[CONFS[-1]] = f'{before}X-Forwarded-User "{user}";{after}'
+        (folder / "ops").mkdir()
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
         (folder / "nginx.conf").write_text(WHOLE.format(folder=folder), "utf-8")
         command = (str(program("nginx")), "-c", str(folder / "nginx.conf"), "-p", str(folder))
         subprocess.run([*command, "-t"], check=True, capture_output=True)  # noqa: S603 - nginx
