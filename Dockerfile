@@ -22,13 +22,14 @@ COPY exporter exporter
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index \
     --wheel-dir /wheel . \
  && /opt/build/bin/pip --python /opt/ops-exporter install --no-cache-dir --no-deps --no-index /wheel/*.whl \
- && mkdir -p /empty /rendered/alertmanager /rendered/grafana/dashboards /rendered/prometheus/rules
+ && mkdir -p /empty /secrets/api /secrets/actions /secrets/alertmanager /secrets/grafana \
+    /rendered/alertmanager /rendered/grafana/dashboards /rendered/prometheus/rules
 
 FROM ${BASE}
 COPY --from=build /opt/ops-exporter /opt/ops-exporter
 # A new volume takes its owner from the folder that it is mounted on.
 COPY --from=build --chown=65532:65532 /empty /var/lib/ops
-COPY --from=build --chown=65532:65532 /empty /run/ops
+COPY --from=build --chown=65532:65532 /secrets /run/ops
 COPY --from=build --chown=65532:65532 /rendered /rendered
 ARG REVISION=
 ENV PATH=/opt/ops-exporter/bin:$PATH OPS_REVISION=$REVISION

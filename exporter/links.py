@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.actions import Route
     from exporter.catalogue.alerting import Alert
     from exporter.catalogue.dashboards import Dashboard, Panel
+    from exporter.settings import Settings
 
 
 def label(name: str) -> str:
@@ -37,6 +38,17 @@ class Links:
     grafana_url: str
     alertmanager_url: str
     runbook_url: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the links of a configuration."""
+        return cls(
+            exporter_url=settings.exporter_url,
+            actions_url=settings.actions.url,
+            grafana_url=settings.grafana_url,
+            alertmanager_url=settings.alertmanager.external_url or settings.alertmanager.url,
+            runbook_url=settings.runbook_url or "",
+        )
 
     @property
     def exporter(self) -> str:

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Write each file that is missing, whole or not at all."""
     given = sys.stdin.read().strip() if parsed.stdin else None
-    if given == "":
-        sys.stderr.write("ops-exporter: --stdin: nothing came: write the secret to it\n")
+    if given is not None and not (given and given.isprintable()):
+        sys.stderr.write("ops-exporter: --stdin: write the secret to it, one line of text\n")
         return 1
     for path in parsed.files:
         if given is None and path.exists():

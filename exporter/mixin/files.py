@@ -47,13 +47,7 @@ def defaults() -> Settings:
 
 def rendered(settings: Settings) -> dict[str, str]:
     """Return path and text of each file that programs read, for these *settings*."""
-    links = Links(
-        exporter_url=settings.exporter_url,
-        actions_url=settings.actions.url,
-        grafana_url=settings.grafana_url,
-        alertmanager_url=settings.alertmanager.url,
-        runbook_url=settings.runbook_url or "",
-    )
+    links = Links.of(settings)
     groups = _groups(settings)
     files = {f"prometheus/rules/{group.name}.yml": rule_file(group, links) for group in groups}
     for name, text in operator.resources(groups, links).items():

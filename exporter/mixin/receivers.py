@@ -29,7 +29,7 @@ _RESOLVED = {"send_resolved": True}
 def action_service(links: Links, settings: AlertmanagerSettings) -> dict[str, Any]:
     """Return the webhook of the action service; it gets every alert, however many there are."""
     return {
-        "url": links.page(WEBHOOK),
+        "url": f"{settings.actions_url or links.actions_url}{WEBHOOK.path}",
         **_RESOLVED,
         "max_alerts": 0,
         **_bearer(settings.webhook_token_file),

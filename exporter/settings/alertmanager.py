@@ -79,6 +79,14 @@ class AlertmanagerSettings(Part):
     url: Annotated[str, AfterValidator(http_url)] = Field(
         "http://127.0.0.1:9093", description="Base URL of Alertmanager."
     )
+    external_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        None, description="Where users reach it, when not at `alertmanager.url`."
+    )
+    actions_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        None,
+        description="Where it reaches the action service itself, when not at `actions.url`: behind"
+        " a proxy for users, which has no webhook.",
+    )
     version: Annotated[str, BeforeValidator(_version)] = Field(
         "0.25", description="Its version; what it does not know is refused here."
     )

@@ -124,6 +124,14 @@ def test_every_receiver_but_the_switch_tells_the_action_service_of_all_and_of_th
             }
 
 
+def test_behind_a_proxy_the_action_service_is_told_at_its_own_address() -> None:
+    direct = AlertmanagerSettings(actions_url="http://127.0.0.1:9848")
+
+    found = {config["url"] for r in _receivers(direct).values() for config in r["webhook_configs"]}
+
+    assert found == {"http://127.0.0.1:9848/webhooks/alertmanager"}
+
+
 def test_people_hear_of_the_severities_that_they_want_and_by_default_not_of_infos() -> None:
     found = _receivers(EVERYBODY)
 

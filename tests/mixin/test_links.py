@@ -16,6 +16,7 @@ from exporter.links import Links, label
 from exporter.mixin import files
 from exporter.mixin.leads import VALUE
 from exporter.service.pages import PAGES
+from exporter.settings import AlertmanagerSettings
 from exporter.web.pages import markdown, runbook
 from tests.conftest import ROOT
 from tests.mixin.written import DASHBOARDS, dashboard, panels
@@ -226,3 +227,15 @@ def test_a_silence_is_prefilled_with_the_matchers() -> None:
         "https://m.example.org/#/silences/new?filter="
         "%7Balertname%3D%22OpsExporterDown%22%2C%20backend%3D%22a%22%7D"
     )
+
+
+def test_users_reach_alertmanager_at_its_external_address() -> None:
+    inside = AlertmanagerSettings(url="http://10.0.0.1:9093")
+    both = AlertmanagerSettings(url="http://10.0.0.1:9093", external_url="https://m.example.org")
+    found = [
+        Links.of(DEFAULTS.model_copy(update={"alertmanager": part})).silence({"job": "x"})
+        for part in (inside, both)
+    ]
+
+    assert found[0].startswith("http://10.0.0.1:9093/#/silences/new?")
+    assert found[1].startswith("https://m.example.org/#/silences/new?")

@@ -40,13 +40,7 @@ class Way:
 
 def grafana(visit: Visit, dashboard: Dashboard, backend: str = "") -> Way:
     """Lead to a dashboard, of that backend alone."""
-    settings = visit.runtime.settings
-    links = Links(
-        exporter_url=settings.exporter_url,
-        actions_url=settings.actions.url,
-        grafana_url=settings.grafana_url,
-        alertmanager_url=settings.alertmanager.url,
-    )
+    links = Links.of(visit.runtime.settings)
     url = (
         links.dashboard(dashboard, None, backend=backend) if backend else links.dashboard(dashboard)
     )
