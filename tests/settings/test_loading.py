@@ -168,6 +168,8 @@ OVERRIDES: dict[str, tuple[str, Any]] = {
     "OPS_ALERTS": ('{"OpsModuleSlow": {"threshold": 2}}', {"OpsModuleSlow": 2.0}),
     "OPS_ANOMALY_WATCH": ('{"ops_workers": {"direction": "down"}}', {"ops_workers": "down"}),
     "OPS_ALERTMANAGER_URL": ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+    "OPS_ALERTMANAGER_EXTERNAL_URL": ("https://m.example.org", "https://m.example.org"),
+    "OPS_ALERTMANAGER_ACTIONS_URL": ("http://127.0.0.1:2", "http://127.0.0.1:2"),
     "OPS_ALERTMANAGER_VERSION": ("0.33.1", "0.33.1"),
     "OPS_ALERTMANAGER_WEBHOOK_TOKEN_FILE": ("/run/token", Path("/run/token")),
     **{f"OPS_ALERTMANAGER_{kind}": RECEIVERS[kind] for kind in RECEIVERS},
